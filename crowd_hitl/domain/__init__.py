@@ -1,0 +1,1 @@
+"""The rules: pure functions and frozen dataclasses; nothing here does I/O."""

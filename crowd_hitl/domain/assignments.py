@@ -1,0 +1,43 @@
+"""An assignment: one worker's hold on one task, from lease to decision."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+REPLACE_SECONDS = 60
+
+
+class AssignmentState(StrEnum):
+    """`leased → submitted → approved | rejected`, or the hold ended without an answer."""
+
+    LEASED = "leased"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+# While in one of these, an assignment holds a place and is this worker's one voice.
+STANDING = (AssignmentState.LEASED, AssignmentState.SUBMITTED, AssignmentState.APPROVED)
+# These carry an answer that counts.
+ANSWERED = (AssignmentState.SUBMITTED, AssignmentState.APPROVED)
+
+
+class SittingState(StrEnum):
+    """A sitting is what is leased and paid together."""
+
+    OPEN = "open"
+    SUBMITTED = "submitted"
+    SETTLED = "settled"
+    LAPSED = "lapsed"
+
+
+def lease_end(now: datetime, *, lease_seconds: int, deadline: datetime | None) -> datetime:
+    """Say when a lease given now runs out: never past the task's deadline."""
+    end = now + timedelta(seconds=lease_seconds)
+    return min(end, deadline) if deadline is not None else end
+
+
+def replaceable_until(submitted_at: datetime) -> datetime:
+    """Say until when a worker may replace the answer (undo)."""
+    return submitted_at + timedelta(seconds=REPLACE_SECONDS)

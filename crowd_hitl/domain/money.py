@@ -1,0 +1,40 @@
+"""Money as whole micro-units (10⁻⁶) of one currency: parsed, shown, rounded once at the border."""
+
+from decimal import Decimal, InvalidOperation
+
+from crowd_hitl.domain.errors import bad_field
+
+MICROS = 1_000_000
+# 10^12 units: far above any budget, far below the 64-bit limit when summed.
+LARGEST_MICROS = 10**18
+
+
+def micros(amount: str | int | Decimal, *, field: str = "amount") -> int:
+    """Read a decimal amount in currency units ("0.05") as micro-units; refuses floats, signs and sub-micro parts."""
+    expected = "a decimal amount such as 0.05 with at most six decimals"
+    try:
+        value = Decimal(str(amount).strip())
+    except InvalidOperation as error:
+        raise bad_field(field, expected=expected, found=str(amount)) from error
+    if isinstance(amount, float) or not value.is_finite() or value < 0 or abs(value) * MICROS > LARGEST_MICROS:
+        raise bad_field(field, expected=expected, found=str(amount))
+    scaled = value * MICROS
+    if scaled != scaled.to_integral_value():
+        raise bad_field(field, expected=expected, found=str(amount))
+    return int(scaled)
+
+
+def units(amount_micros: int) -> str:
+    """Show micro-units as a decimal string in currency units: at least two decimals, exact, never rounded."""
+    sign = "-" if amount_micros < 0 else ""
+    whole, rest = divmod(abs(amount_micros), MICROS)
+    decimals = f"{rest:06d}".rstrip("0").ljust(2, "0")
+    return f"{sign}{whole}.{decimals}"
+
+
+def currency_code(text: str) -> str:
+    """Return an ISO 4217 style code in capitals; refuses anything but three letters."""
+    code = text.strip().upper()
+    if len(code) != 3 or not code.isascii() or not code.isalpha():
+        raise bad_field("currency", expected="a three-letter code such as USD", found=text)
+    return code

@@ -1,0 +1,195 @@
+"""What can be swapped: the protocols that plug-ins implement and services call.
+
+A plug-in knows these and nothing of the store; bootstrap finds it and hands it to a service.
+Arrays are numpy's: int32 codes (−1 means "none"), float64 probabilities.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any, BinaryIO, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crowd_hitl.domain.errors import FieldProblem
+from crowd_hitl.domain.items import Content, ItemRecord
+from crowd_hitl.domain.rounds import Promise
+
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class AnswerTable:
+    """Answers as codes: the i-th says that `workers[i]` answered `labels[i]` to `tasks[i]`.
+
+    `tasks`, `workers`, `labels`: int32, shape (n,), each below its count. `gold`: int32, shape (n_tasks,),
+    the known label of a task or −1; None when nothing is known.
+    """
+
+    tasks: Ints
+    workers: Ints
+    labels: Ints
+    n_tasks: int
+    n_workers: int
+    n_labels: int
+    gold: Ints | None = None
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """What the answers agree on: `posteriors` (n_tasks, n_labels) with rows that sum to 1, `skills` (n_workers,)
+
+    each worker's estimated share of right answers, in 0..1.
+    """
+
+    posteriors: Floats
+    skills: Floats
+
+
+class Question(Protocol):
+    """What can be asked: checks its own settings and every answer."""
+
+    kind: str
+
+    def check_spec(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings completed with defaults; BadInput if they are wrong."""
+
+    def fields(self, spec: Mapping[str, Any]) -> Sequence[str]:
+        """Name the fields an answer has."""
+
+    def classes(self, spec: Mapping[str, Any]) -> Sequence[str]:
+        """List the values a field can take, in the requester's order."""
+
+    def check_answer(self, spec: Mapping[str, Any], value: object) -> dict[str, str]:
+        """Return the answer as {field: value}; BadInput if it is not one of this question's."""
+
+
+class Aggregator(Protocol):
+    """How answers become a label."""
+
+    name: str
+
+    def aggregate(self, answers: AnswerTable, *, seed: int) -> Consensus:
+        """Weigh all answers; a task without answers gets a uniform posterior."""
+
+
+class OverlapPolicy(Protocol):
+    """When a task has answers enough."""
+
+    name: str
+
+    def enough(self, posterior: Sequence[float], *, answers: int, confidence_target: float) -> bool:
+        """Say whether this posterior over the classes needs no further answer."""
+
+
+class Model(Protocol):
+    """A trained model."""
+
+    labels: Sequence[str]
+
+    def predict_proba(self, items: Sequence[Content]) -> Floats:
+        """Return (n, K) probabilities in the order of `labels`; rows sum to 1."""
+
+    def save(self, folder: Path) -> Path:
+        """Write the model as one file into the folder and return its path."""
+
+
+class Learner(Protocol):
+    """A way to learn a model from labels."""
+
+    name: str
+
+    def fit(self, items: Sequence[Content], targets: Floats, *, labels: Sequence[str], seed: int) -> Model:
+        """Train on `targets` (n, K), each row the probability of every label (soft labels, used as weights)."""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One item chosen to be asked: its index in the pool, why, and the chance it had (for unbiased estimates)."""
+
+    index: int
+    reason: str
+    propensity: float
+
+
+class Strategy(Protocol):
+    """Which items to ask next."""
+
+    name: str
+
+    def choose(self, probabilities: Floats | None, *, size: int, count: int, random: Random) -> list[Pick]:
+        """Pick `count` of a pool of `size`; `probabilities` (size, K) is None before the first model."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A certifier's finding: with confidence 1 − delta at most `bound` of the pool is wrong; `kept` if promised."""
+
+    method: str
+    pool: int
+    audited: int
+    errors: int
+    bound: float
+    kept: bool
+
+
+class Certifier(Protocol):
+    """Whether an audit proves a promise."""
+
+    name: str
+
+    def certify(self, *, pool: int, audited: int, errors: int, promise: Promise, looks: int) -> Verdict:
+        """Bound the errors in a finite pool from a random audit of it; `looks` is how many audits may be tried."""
+
+
+@runtime_checkable
+class Storage(Protocol):
+    """Where media, exports and models live."""
+
+    name: str
+
+    def put(self, key: str, content: BinaryIO) -> str:
+        """Store the bytes under the key and return the key."""
+
+    def open(self, key: str) -> BinaryIO:
+        """Open what was stored; NotFound if there is nothing."""
+
+    def exists(self, key: str) -> bool:
+        """Say whether the key holds something."""
+
+
+class ItemFormat(Protocol):
+    """How items come in."""
+
+    name: str
+    suffixes: Sequence[str]
+
+    def read(self, stream: BinaryIO) -> Iterator[ItemRecord | FieldProblem]:
+        """Yield good rows and problems as they are met, never holding the whole file."""
+
+
+class LabelFormat(Protocol):
+    """How labels go out."""
+
+    name: str
+    suffix: str
+
+    def write(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+        """Yield text piece by piece, never holding all rows."""
+
+
+@dataclass(frozen=True)
+class Plugins:
+    """Every plug-in that was found, by kind and name; bootstrap fills it once."""
+
+    questions: Mapping[str, Question]
+    aggregators: Mapping[str, Aggregator]
+    policies: Mapping[str, OverlapPolicy]
+    strategies: Mapping[str, Strategy]
+    learners: Mapping[str, Learner]
+    certifiers: Mapping[str, Certifier]
+    formats: Mapping[str, ItemFormat]
+    label_formats: Mapping[str, LabelFormat]

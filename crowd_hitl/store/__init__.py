@@ -1,0 +1,1 @@
+"""SQLAlchemy rows, the engine, the unit of work and the migrations."""

@@ -1,0 +1,62 @@
+"""Opening a database: SQLite with durable WAL settings, or PostgreSQL."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from crowd_hitl.domain.errors import Unusable
+from crowd_hitl.store import account_rows, label_rows, loop_rows, money_rows, project_rows, work_rows
+
+# Importing them is what puts their tables into Row.metadata.
+ROW_MODULES = (account_rows, project_rows, work_rows, label_rows, money_rows, loop_rows)
+
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    # an acknowledged answer survives a power cut
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=15000",
+    "PRAGMA cache_size=-65536",
+    "PRAGMA temp_store=MEMORY",
+)
+
+
+def open_engine(url: str, *, pool_size: int = 10) -> Engine:
+    """Open the database at this URL; Unusable if the URL names neither SQLite nor PostgreSQL."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise Unusable("The database URL cannot be read. It looks like postgresql://user@host/name.") from error
+    if parsed.get_backend_name() == "sqlite":
+        return _open_sqlite(str(parsed))
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"), pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True
+        )
+    raise Unusable(f"{parsed.get_backend_name()} is not supported. Use SQLite or PostgreSQL.")
+
+
+def sqlite_url(folder: Path) -> str:
+    """Return the URL of the embedded database of a data folder."""
+    return f"sqlite:///{folder / 'crowd_hitl.sqlite'}"
+
+
+def _open_sqlite(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": 15, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # we begin transactions ourselves, below
+        for pragma in SQLITE_PRAGMAS:
+            connection.execute(pragma)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A write lock taken at once never has to be upgraded, so it cannot deadlock with another.
+        reads_only = connection.get_execution_options().get("reads_only", False)
+        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,39 @@
+"""What came out: versioned labels."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy.orm import Mapped
+
+from crowd_hitl.store.rows import Count, Key, Row, to, unique_while
+
+
+class LabelRow(Row):
+    """The agreed value of one field of an item; a new version only when it changes, old ones stay."""
+
+    __tablename__ = "label"
+    __table_args__ = (
+        UniqueConstraint("item_id", "field", "version"),
+        unique_while("one_current_label", "item_id", "field", states=("current",)),
+        CheckConstraint("state IN ('current', 'superseded')", name="known_state"),
+        CheckConstraint("source IN ('consensus', 'model', 'expert', 'gold', 'imported')", name="known_source"),
+        CheckConstraint("confidence >= 0 AND confidence <= 1", name="confidence_in_range"),
+    )
+
+    id: Mapped[Key]
+    project_id: Mapped[int] = to("project", index=True)
+    item_id: Mapped[int] = to("item")
+    field: Mapped[str]
+    version: Mapped[int]
+    state: Mapped[str]
+    value: Mapped[str]
+    confidence: Mapped[float]
+    source: Mapped[str]
+    votes: Mapped[Count]
+    aggregator: Mapped[str | None]
+    batch_id: Mapped[int | None] = to("batch", index=True, nullable=True)
+    round_id: Mapped[int | None] = to("round", index=True, nullable=True)
+    model_version_id: Mapped[int | None] = to("model_version", nullable=True)
+    certificate_id: Mapped[int | None] = to("certificate", nullable=True)
+    created_at: Mapped[datetime]
+    superseded_at: Mapped[datetime | None]

@@ -1,0 +1,76 @@
+"""What is to be labelled: projects, question versions, items and gold."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy.orm import Mapped
+
+from crowd_hitl.store.rows import Count, Key, Long, Row, to
+
+
+class ProjectRow(Row):
+    """A question, its items and its quality policy."""
+
+    __tablename__ = "project"
+    __table_args__ = (UniqueConstraint("organisation_id", "slug"),)
+
+    id: Mapped[Key]
+    organisation_id: Mapped[int] = to("organisation")
+    slug: Mapped[str]
+    name: Mapped[str]
+    simulated: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+class QuestionVersionRow(Row):
+    """What is asked, as it was asked: never changed, a new wording is a new version.
+
+    Versions with the same `pool` ask the same thing, so their answers may be weighed together.
+    """
+
+    __tablename__ = "question_version"
+    __table_args__ = (UniqueConstraint("project_id", "number"),)
+
+    id: Mapped[Key]
+    project_id: Mapped[int] = to("project")
+    number: Mapped[int]
+    pool: Mapped[int]
+    kind: Mapped[str]
+    spec: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class ItemRow(Row):
+    """One thing to be labelled, with the requester's own key."""
+
+    __tablename__ = "item"
+    __table_args__ = (UniqueConstraint("project_id", "key"),)
+
+    id: Mapped[Key]
+    project_id: Mapped[int] = to("project")
+    key: Mapped[str]
+    text: Mapped[Long | None]
+    image_key: Mapped[str | None]
+    data: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class GoldRow(Row):
+    """The known answer to one field of an item; shown to workers at most `views_max` times."""
+
+    __tablename__ = "gold"
+    __table_args__ = (
+        UniqueConstraint("item_id", "field"),
+        CheckConstraint("views_reserved >= 0 AND views_reserved <= views_max", name="views_within_max"),
+    )
+
+    id: Mapped[Key]
+    project_id: Mapped[int] = to("project", index=True)
+    item_id: Mapped[int] = to("item")
+    field: Mapped[str]
+    value: Mapped[str]
+    source: Mapped[str]
+    views_max: Mapped[int]
+    views_reserved: Mapped[Count]
+    created_at: Mapped[datetime]

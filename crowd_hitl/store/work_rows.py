@@ -1,0 +1,174 @@
+"""The work itself: batches, offers, tasks, sittings, assignments and answers."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crowd_hitl.domain.assignments import STANDING
+from crowd_hitl.store.rows import Count, Key, Long, Micros, Row, index_while, to, unique_while
+
+
+class BatchRow(Row):
+    """Tasks published together, with the defaults of its tasks and a budget."""
+
+    __tablename__ = "batch"
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'paused', 'closed')", name="known_state"),
+        CheckConstraint("overlap_min >= 1 AND overlap_max >= overlap_min", name="overlap_in_order"),
+        CheckConstraint("price_micros > 0 AND fee_micros >= 0", name="price_positive"),
+    )
+
+    id: Mapped[Key]
+    project_id: Mapped[int] = to("project", index=True)
+    question_version_id: Mapped[int] = to("question_version")
+    budget_id: Mapped[int] = to("budget")
+    round_id: Mapped[int | None] = to("round", index=True, nullable=True)
+    name: Mapped[str]
+    purpose: Mapped[str]
+    state: Mapped[str]
+    overlap_min: Mapped[int]
+    overlap_max: Mapped[int]
+    confidence_target: Mapped[float]
+    gold_rate: Mapped[float]
+    lease_seconds: Mapped[int]
+    deadline: Mapped[datetime | None]
+    priority: Mapped[int]
+    price_micros: Mapped[Micros]
+    fee_micros: Mapped[Micros]
+    currency: Mapped[str]
+    aggregator: Mapped[str]
+    overlap_policy: Mapped[str]
+    approval: Mapped[str]
+    quote: Mapped[dict[str, Any]]
+    agreed_at_answer_id: Mapped[Count]
+    published_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class OfferRow(Row):
+    """A batch on one channel: its price and fee there."""
+
+    __tablename__ = "offer"
+    __table_args__ = (UniqueConstraint("batch_id", "channel"),)
+
+    id: Mapped[Key]
+    batch_id: Mapped[int] = to("batch")
+    channel: Mapped[str]
+    ordinal: Mapped[Count]
+    price_micros: Mapped[Micros]
+    fee_micros: Mapped[Micros]
+    state: Mapped[str]
+
+
+class TaskRow(Row):
+    """One item put as one question version in one batch.
+
+    `places_left + held + answers_count = overlap`; the first two checks make too many answers impossible.
+    """
+
+    __tablename__ = "task"
+    __table_args__ = (
+        UniqueConstraint("batch_id", "item_id"),
+        CheckConstraint("places_left >= 0", name="places_left_not_negative"),
+        CheckConstraint("answers_count >= 0", name="answers_count_not_negative"),
+        CheckConstraint("places_left + answers_count <= overlap", name="within_overlap"),
+        CheckConstraint("(state = 'open') = (places_left > 0)", name="open_means_places"),
+        index_while("ix_task_open", "batch_id", "priority", "pos", state="open"),
+    )
+
+    id: Mapped[Key]
+    batch_id: Mapped[int] = to("batch")
+    item_id: Mapped[int] = to("item", index=True)
+    question_version_id: Mapped[int] = to("question_version")
+    voice_key: Mapped[str]
+    is_gold: Mapped[bool]
+    priority: Mapped[int]
+    deadline: Mapped[datetime | None]
+    pos: Mapped[int] = mapped_column(BigInteger)
+    overlap: Mapped[int]
+    places_left: Mapped[int]
+    answers_count: Mapped[Count]
+    state: Mapped[str]
+    retire_reason: Mapped[str | None]
+
+
+class SittingRow(Row):
+    """What one worker leases, submits and is paid for together: one answer in-house."""
+
+    __tablename__ = "sitting"
+
+    id: Mapped[Key]
+    offer_id: Mapped[int] = to("offer")
+    batch_id: Mapped[int] = to("batch", index=True)
+    worker_id: Mapped[int] = to("worker", index=True)
+    state: Mapped[str]
+    opened_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]
+
+
+class AssignmentRow(Row):
+    """One worker's hold on one task. Never deleted: a lapsed lease is history."""
+
+    __tablename__ = "assignment"
+    __table_args__ = (
+        CheckConstraint("lease_ends_at > leased_at", name="lease_runs_forward"),
+        # a partial unique index: it binds only while the assignment is leased, submitted or approved
+        unique_while("one_voice_per_worker", "voice_key", "worker_id", states=STANDING),
+        index_while("ix_assignment_lease", "lease_ends_at", state="leased"),
+        Index("ix_assignment_bookmark", "worker_id", "batch_id", "priority", "pos"),
+        Index("ix_assignment_task", "task_id"),
+    )
+
+    id: Mapped[Key]
+    sitting_id: Mapped[int] = to("sitting", index=True)
+    task_id: Mapped[int] = to("task")
+    batch_id: Mapped[int] = to("batch", index=True)
+    worker_id: Mapped[int] = to("worker")
+    voice_key: Mapped[str]
+    priority: Mapped[int]
+    pos: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str]
+    leased_at: Mapped[datetime]
+    lease_ends_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    decided_by: Mapped[int | None] = to("account", nullable=True)
+    reason: Mapped[Long | None]
+
+
+class AnswerRow(Row):
+    """What a worker submitted. The client's key makes a repeated submit the same submit."""
+
+    __tablename__ = "answer"
+    __table_args__ = (
+        UniqueConstraint("assignment_id"),
+        UniqueConstraint("worker_id", "client_key"),
+        Index("ix_answer_batch", "batch_id", "id"),
+        Index("ix_answer_item", "item_id"),
+    )
+
+    id: Mapped[Key]
+    assignment_id: Mapped[int] = to("assignment")
+    batch_id: Mapped[int] = to("batch")
+    task_id: Mapped[int] = to("task", index=True)
+    item_id: Mapped[int] = to("item")
+    worker_id: Mapped[int] = to("worker")
+    question_version_id: Mapped[int] = to("question_version")
+    value: Mapped[dict[str, Any]]
+    client_key: Mapped[str]
+    # what the first submit handed out next, so that a repeat can return the same
+    next_ids: Mapped[list[Any]]
+    seconds: Mapped[float]
+    submitted_at: Mapped[datetime]
+
+
+class AnswerRevisionRow(Row):
+    """What an answer said before its worker replaced it."""
+
+    __tablename__ = "answer_revision"
+
+    id: Mapped[Key]
+    answer_id: Mapped[int] = to("answer", index=True)
+    value: Mapped[dict[str, Any]]
+    replaced_at: Mapped[datetime]
