@@ -1,0 +1,205 @@
+"""Agreeing: answers are read, weighed outside any transaction, and written back as labels and further places."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
+
+from crowd_hitl.domain.assignments import ANSWERED
+from crowd_hitl.domain.errors import NotFound
+from crowd_hitl.domain.labels import best
+from crowd_hitl.domain.ports import AnswerTable, Consensus, Plugins
+from crowd_hitl.domain.tasks import Next, OverlapRule, TaskState, next_step
+from crowd_hitl.services.settling_tasks import Decision, finish_if_done, write_decisions, write_skills
+from crowd_hitl.store.project_rows import GoldRow, QuestionVersionRow
+from crowd_hitl.store.unit_of_work import UnitOfWork
+from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
+
+CHUNK = 500
+# Only answers that were known beforehand teach the aggregator; bought references are consensus themselves.
+KNOWN = ("imported", "expert")
+
+
+@dataclass(frozen=True)
+class AgreeReport:
+    """What one pass over a batch did, in tasks: agreed, given a further place, given up, waiting for answers."""
+
+    batch_id: int
+    tasks: int
+    agreed: int = 0
+    opened: int = 0
+    gave_up: int = 0
+    out_of_budget: int = 0
+    waiting: int = 0
+    labels_changed: int = 0
+    batch_closed: bool = False
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All answers to one field of a project's question, coded, with the tasks of the batch that is looked at."""
+
+    batch_id: int
+    project_id: int
+    field: str
+    rule: OverlapRule
+    aggregator: str
+    policy: str
+    classes: Sequence[str]
+    item_ids: Sequence[int]
+    worker_ids: Sequence[int]
+    table: AnswerTable
+    tasks: Sequence[tuple[int, int, bool, int, int, str]]
+    seen_answer_id: int
+    mark: int
+
+
+def agree(uow: UnitOfWork, *, batch_id: int, plugins: Plugins, seed: int = 0) -> AgreeReport:
+    """Weigh the project's answers and act on one batch: labels, skills, further places, retired tasks."""
+    report = AgreeReport(batch_id=batch_id, tasks=0)
+    for evidence in uow.read(read_evidence, batch_id=batch_id, plugins=plugins):
+        consensus = plugins.aggregators[evidence.aggregator].aggregate(evidence.table, seed=seed)
+        decisions = list(decide(evidence, consensus, plugins=plugins))
+        report = replace(report, tasks=len(evidence.tasks))
+        for start in range(0, len(decisions), CHUNK):
+            chunk = decisions[start : start + CHUNK]
+            counts = uow.run(write_decisions, batch_id=batch_id, decisions=chunk, field=evidence.field)
+            report = _add(report, counts)
+        skills = dict(zip(evidence.worker_ids, (float(s) for s in consensus.skills), strict=True))
+        uow.run(write_skills, batch_id=batch_id, field=evidence.field, skills=skills)
+        closed = uow.run(finish_if_done, batch_id=batch_id, seen_answer_id=evidence.seen_answer_id, mark=evidence.mark)
+        report = replace(report, batch_closed=closed)
+    return report
+
+
+def due_batches(session: Session, *, limit: int = 100) -> list[int]:
+    """List the batches with answers that no pass has looked at, the oldest first."""
+    news = exists().where(AnswerRow.batch_id == BatchRow.id, AnswerRow.id > BatchRow.agreed_at_answer_id)
+    return list(session.scalars(select(BatchRow.id).where(news).order_by(BatchRow.id).limit(limit)))
+
+
+def read_evidence(session: Session, *, batch_id: int, plugins: Plugins) -> list[Evidence]:
+    """Read what bears on a batch: every standing answer of the project to a compatible question version."""
+    batch = session.get(BatchRow, batch_id)
+    if batch is None:
+        raise NotFound(f"There is no batch {batch_id}.")
+    version = session.get_one(QuestionVersionRow, batch.question_version_id)
+    question = plugins.questions[version.kind]
+    rows = _answers(session, version)
+    tasks = session.execute(
+        select(TaskRow.id, TaskRow.item_id, TaskRow.is_gold, TaskRow.overlap, TaskRow.answers_count, TaskRow.state)
+        .where(TaskRow.batch_id == batch_id)
+        .order_by(TaskRow.id)
+    )
+    tasks_list = tasks.all()
+    newest = session.scalar(select(func.max(AnswerRow.id)).where(AnswerRow.batch_id == batch_id)) or 0
+    found = []
+    for field in question.fields(version.spec):
+        classes = list(question.classes(version.spec))
+        item_ids, worker_ids, table = _code(rows, field=field, classes=classes, gold=_gold(session, version, field))
+        found.append(
+            Evidence(
+                batch_id=batch_id,
+                project_id=batch.project_id,
+                field=field,
+                rule=OverlapRule(batch.overlap_min, batch.overlap_max, batch.confidence_target),
+                aggregator=batch.aggregator,
+                policy=batch.overlap_policy,
+                classes=classes,
+                item_ids=item_ids,
+                worker_ids=worker_ids,
+                table=table,
+                tasks=tasks_list,
+                seen_answer_id=newest,
+                mark=batch.agreed_at_answer_id,
+            )
+        )
+    return found
+
+
+def decide(evidence: Evidence, consensus: Consensus, *, plugins: Plugins) -> Iterator[Decision]:
+    """Say for every task of the batch what follows, and what its item's label is so far."""
+    policy = plugins.policies[evidence.policy]
+    rows = {item_id: row for row, item_id in enumerate(evidence.item_ids)}
+    votes = np.bincount(evidence.table.tasks, minlength=len(evidence.item_ids))
+    for task_id, item_id, is_gold, overlap, answers, state in evidence.tasks:
+        row = rows.get(item_id)
+        if row is None:
+            step, value, confidence, vote_count = Next.WAIT, "", 0.0, 0
+        else:
+            posterior = [float(p) for p in consensus.posteriors[row]]
+            value, confidence = best(posterior, classes=evidence.classes)
+            vote_count = int(votes[row])
+            enough = policy.enough(posterior, answers=answers, confidence_target=evidence.rule.confidence_target)
+            full = state == TaskState.FULL and answers == overlap
+            step = (
+                next_step(evidence.rule, answers=answers, confidence=confidence, enough=enough) if full else Next.WAIT
+            )
+            if is_gold and full:
+                step = Next.GIVE_UP  # gold has the views that were bought, and no label to agree on
+        yield Decision(
+            task_id=task_id,
+            item_id=item_id,
+            is_gold=is_gold,
+            overlap=overlap,
+            answers=answers,
+            retired=state == TaskState.RETIRED,
+            step=step,
+            value=value,
+            confidence=min(1.0, confidence),
+            votes=vote_count,
+        )
+
+
+def _answers(session: Session, version: QuestionVersionRow) -> list[tuple[int, int, dict[str, str]]]:
+    rows = session.execute(
+        select(AnswerRow.item_id, AnswerRow.worker_id, AnswerRow.value)
+        .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
+        .join(QuestionVersionRow, QuestionVersionRow.id == AnswerRow.question_version_id)
+        .where(QuestionVersionRow.project_id == version.project_id, QuestionVersionRow.pool == version.pool)
+        .where(AssignmentRow.state.in_([state.value for state in ANSWERED]))
+        .order_by(AnswerRow.id)
+        .execution_options(yield_per=10_000)
+    )
+    return [(item_id, worker_id, value) for item_id, worker_id, value in rows]
+
+
+def _gold(session: Session, version: QuestionVersionRow, field: str) -> dict[int, str]:
+    rows = session.execute(
+        select(GoldRow.item_id, GoldRow.value).where(
+            GoldRow.project_id == version.project_id, GoldRow.field == field, GoldRow.source.in_(KNOWN)
+        )
+    )
+    return dict(rows.all())
+
+
+def _code(
+    rows: Sequence[tuple[int, int, Mapping[str, str]]],
+    *,
+    field: str,
+    classes: Sequence[str],
+    gold: Mapping[int, str],
+) -> tuple[list[int], list[int], AnswerTable]:
+    """Turn rows into integer codes; items and workers are numbered by id, so nothing depends on arrival."""
+    codes = {name: code for code, name in enumerate(classes)}
+    item_ids = sorted({item_id for item_id, _, _ in rows})
+    worker_ids = sorted({worker_id for _, worker_id, _ in rows})
+    items = {item_id: code for code, item_id in enumerate(item_ids)}
+    workers = {worker_id: code for code, worker_id in enumerate(worker_ids)}
+    table = AnswerTable(
+        tasks=np.array([items[item_id] for item_id, _, _ in rows], dtype=np.int32),
+        workers=np.array([workers[worker_id] for _, worker_id, _ in rows], dtype=np.int32),
+        labels=np.array([codes[value[field]] for _, _, value in rows], dtype=np.int32),
+        n_tasks=len(item_ids),
+        n_workers=len(worker_ids),
+        n_labels=len(classes),
+        gold=np.array([codes.get(gold.get(item_id, ""), -1) for item_id in item_ids], dtype=np.int32),
+    )
+    return item_ids, worker_ids, table
+
+
+def _add(report: AgreeReport, counts: Mapping[str, int]) -> AgreeReport:
+    values = {name: getattr(report, name) + count for name, count in counts.items()}
+    return replace(report, **values)

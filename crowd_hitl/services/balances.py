@@ -1,0 +1,159 @@
+"""Adding up the ledger: balances of budgets, batches and workers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from crowd_hitl.domain.assignments import AssignmentState
+from crowd_hitl.domain.errors import NotFound
+from crowd_hitl.domain.ledger import TransferKind
+from crowd_hitl.store.money_rows import BudgetRow, LedgerAccountRow, TransferRow
+from crowd_hitl.store.work_rows import AssignmentRow, BatchRow
+
+
+@dataclass(frozen=True)
+class BatchBalance:
+    """One batch's money in micro-units: still held, paid to workers, fees, returned to the budget."""
+
+    held_micros: int
+    paid_micros: int
+    fees_micros: int
+    released_micros: int
+
+    @property
+    def spent_micros(self) -> int:
+        """What is gone for good: pay and fees."""
+        return self.paid_micros + self.fees_micros
+
+
+@dataclass(frozen=True)
+class BudgetBalance:
+    """One budget's money in micro-units: put in = spent + reserved + available."""
+
+    budget_id: int
+    name: str
+    currency: str
+    topped_up_micros: int
+    spent_micros: int
+    reserved_micros: int
+    available_micros: int
+
+
+@dataclass(frozen=True)
+class Earnings:
+    """What one worker earned, in micro-units; days are UTC, newest first."""
+
+    currency: str
+    due_micros: int
+    paid_micros: int
+    total_micros: int
+    submitted: int
+    approved: int
+    rejected: int
+    by_day: Sequence[tuple[date, int, int]] = field(default_factory=list)
+
+
+def batch_balances(session: Session, *, batch_ids: Sequence[int]) -> dict[int, BatchBalance]:
+    """Add up the transfers of these batches."""
+    rows = session.execute(
+        select(TransferRow.batch_id, TransferRow.kind, func.sum(TransferRow.amount_micros))
+        .where(TransferRow.batch_id.in_(batch_ids))
+        .group_by(TransferRow.batch_id, TransferRow.kind)
+    )
+    sums: dict[int, dict[str, int]] = {batch_id: {} for batch_id in batch_ids}
+    for batch_id, kind, amount in rows:
+        if batch_id is not None:
+            sums[batch_id][kind] = int(amount)
+    return {batch_id: _balance(kinds) for batch_id, kinds in sums.items()}
+
+
+def batch_balance(session: Session, *, batch_id: int) -> BatchBalance:
+    """Add up the transfers of one batch."""
+    return batch_balances(session, batch_ids=[batch_id])[batch_id]
+
+
+def budget_balance(session: Session, *, budget_id: int) -> BudgetBalance:
+    """Add up a budget: what came in, what its batches spent, what they hold, what is left."""
+    budget = session.get(BudgetRow, budget_id)
+    if budget is None:
+        raise NotFound(f"There is no budget {budget_id}.")
+    kinds = dict(
+        session.execute(
+            select(TransferRow.kind, func.sum(TransferRow.amount_micros))
+            .join(BatchRow, BatchRow.id == TransferRow.batch_id)
+            .where(BatchRow.budget_id == budget_id)
+            .group_by(TransferRow.kind)
+        )
+        
+        .all()
+    )
+    topped_up = session.scalar(
+        select(func.sum(TransferRow.amount_micros))
+        .join(LedgerAccountRow, LedgerAccountRow.id == TransferRow.to_id)
+        .where(
+            TransferRow.kind == TransferKind.TOP_UP.value,
+            LedgerAccountRow.kind == "budget",
+            LedgerAccountRow.ref_id == budget_id,
+        )
+    )
+    total = _balance({kind: int(amount) for kind, amount in kinds.items()})
+    return BudgetBalance(
+        budget_id=budget.id,
+        name=budget.name,
+        currency=budget.currency,
+        topped_up_micros=int(topped_up or 0),
+        spent_micros=total.spent_micros,
+        reserved_micros=total.held_micros,
+        available_micros=budget.available_micros,
+    )
+
+
+def worker_earnings(session: Session, *, worker_id: int) -> Earnings:
+    """Add up what a worker was paid in the ledger, in the currency most of it is in."""
+    states = dict(
+        session.execute(
+            select(AssignmentRow.state, func.count())
+            .where(AssignmentRow.worker_id == worker_id)
+            .group_by(AssignmentRow.state)
+        )
+        
+        .all()
+    )
+    day = func.date(TransferRow.created_at)
+    rows = session.execute(
+        select(LedgerAccountRow.currency, day, func.count(), func.sum(TransferRow.amount_micros))
+        .join(LedgerAccountRow, LedgerAccountRow.id == TransferRow.to_id)
+        .where(LedgerAccountRow.kind == "worker", LedgerAccountRow.ref_id == worker_id)
+        .group_by(LedgerAccountRow.currency, day)
+        .order_by(day.desc())
+    ).all()
+    totals: dict[str, int] = {}
+    for currency, _, _, amount in rows:
+        totals[currency] = totals.get(currency, 0) + int(amount)
+    currency = max(totals, key=lambda code: (totals[code], code), default="USD")
+    return Earnings(
+        currency=currency,
+        due_micros=totals.get(currency, 0),
+        paid_micros=0,
+        total_micros=totals.get(currency, 0),
+        submitted=states.get(AssignmentState.SUBMITTED, 0),
+        approved=states.get(AssignmentState.APPROVED, 0),
+        rejected=states.get(AssignmentState.REJECTED, 0),
+        by_day=[(_as_date(when), count, int(amount)) for code, when, count, amount in rows if code == currency],
+    )
+
+
+def _as_date(value: date | str) -> date:
+    return value if isinstance(value, date) else date.fromisoformat(value)
+
+
+def _balance(kinds: dict[str, int]) -> BatchBalance:
+    put_in = kinds.get(TransferKind.RESERVE, 0) + kinds.get(TransferKind.EXTEND, 0)
+    paid, fees = kinds.get(TransferKind.PAY, 0), kinds.get(TransferKind.FEE, 0)
+    released = kinds.get(TransferKind.RELEASE, 0)
+    return BatchBalance(
+        held_micros=put_in - paid - fees - released, paid_micros=paid, fees_micros=fees, released_micros=released
+    )

@@ -1,0 +1,85 @@
+"""What a worker can earn now: the open batches with their pay, and how long others took."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from crowd_hitl.domain.assignments import STANDING
+from crowd_hitl.domain.tasks import BatchState, TaskState
+from crowd_hitl.store.account_rows import WorkerRow
+from crowd_hitl.store.project_rows import ItemRow, ProjectRow, QuestionVersionRow
+from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
+
+# The pace is told from the newest answers; fewer than this many say nothing.
+PACE_SAMPLE, PACE_MIN = 200, 5
+
+
+@dataclass(frozen=True)
+class WorkOffer:
+    """One batch a worker may work on now; `median_seconds` is None until enough answers tell the pace."""
+
+    batch_id: int
+    project_slug: str
+    project_name: str
+    batch_name: str
+    prompt: str
+    kind: str
+    price_micros: int
+    currency: str
+    available: int
+    median_seconds: float | None
+
+
+def work_for(session: Session, *, worker_id: int, now: datetime) -> list[WorkOffer]:
+    """List the open batches that have a place for this worker, the best paid first."""
+    worker = session.get_one(WorkerRow, worker_id)
+    if worker.state != "active":
+        return []
+    batches = session.execute(
+        select(BatchRow, ProjectRow, QuestionVersionRow)
+        .join(ProjectRow, ProjectRow.id == BatchRow.project_id)
+        .join(QuestionVersionRow, QuestionVersionRow.id == BatchRow.question_version_id)
+        .where(ProjectRow.organisation_id == worker.organisation_id, BatchRow.state == BatchState.OPEN.value)
+        .where(or_(BatchRow.deadline.is_(None), BatchRow.deadline > now))
+        .order_by(BatchRow.price_micros.desc(), BatchRow.id)
+        .limit(100)
+    )
+    offers = [_offer(session, *row, worker_id=worker_id) for row in batches]
+    return [offer for offer in offers if offer.available]
+
+
+def _offer(
+    session: Session, batch: BatchRow, project: ProjectRow, question: QuestionVersionRow, *, worker_id: int
+) -> WorkOffer:
+    answered = exists().where(
+        AssignmentRow.voice_key == TaskRow.voice_key,
+        AssignmentRow.worker_id == worker_id,
+        AssignmentRow.state.in_([state.value for state in STANDING]),
+    )
+    available = session.scalar(
+        select(func.count()).where(TaskRow.batch_id == batch.id, TaskRow.state == TaskState.OPEN.value, ~answered)
+    )
+    with_image = (
+        select(ItemRow.image_key).join(TaskRow, TaskRow.item_id == ItemRow.id).where(TaskRow.batch_id == batch.id)
+    )
+    pace = session.scalars(
+        select(AnswerRow.seconds)
+        .where(AnswerRow.batch_id == batch.id, AnswerRow.seconds > 0)
+        .order_by(AnswerRow.id.desc())
+        .limit(PACE_SAMPLE)
+    ).all()
+    return WorkOffer(
+        batch_id=batch.id,
+        project_slug=project.slug,
+        project_name=project.name,
+        batch_name=batch.name,
+        prompt=str(question.spec.get("prompt", "")),
+        kind="image" if session.scalar(with_image.limit(1)) else "text",
+        price_micros=batch.price_micros,
+        currency=batch.currency,
+        available=available or 0,
+        median_seconds=float(median(pace)) if len(pace) >= PACE_MIN else None,
+    )

@@ -1,0 +1,272 @@
+"""Publishing batches: first a quote, then the money set aside and the tasks put out; pausing and closing."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from random import Random
+
+from sqlalchemy import Select, exists, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from crowd_hitl.domain.assignments import AssignmentState
+from crowd_hitl.domain.errors import BadInput, Conflict, NotFound, bad_field
+from crowd_hitl.domain.ledger import TransferKind
+from crowd_hitl.domain.quotes import BatchTerms, Quote, fee_micros, quote
+from crowd_hitl.domain.tasks import BatchState, OverlapRule, Purpose, RetireReason, TaskState, position, voice_key
+from crowd_hitl.services.balances import batch_balance
+from crowd_hitl.services.paying import give_back, reserve
+from crowd_hitl.services.projects import newest_question
+from crowd_hitl.store.account_rows import WorkerRow
+from crowd_hitl.store.label_rows import LabelRow
+from crowd_hitl.store.money_rows import BudgetRow
+from crowd_hitl.store.project_rows import GoldRow, ItemRow, ProjectRow, QuestionVersionRow
+from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, OfferRow, TaskRow
+
+CHUNK = 2_000
+
+
+@dataclass(frozen=True)
+class BatchRequest:
+    """What a requester asks for; `items` None means every item with neither a label nor gold nor an open task."""
+
+    name: str
+    budget_id: int
+    price_micros: int
+    overlap_min: int = 3
+    overlap_max: int = 3
+    confidence_target: float = 0.95
+    lease_seconds: int = 900
+    deadline: datetime | None = None
+    priority: int = 0
+    gold_rate: float = 0.0
+    purpose: str = Purpose.LABEL
+    items: Sequence[int] | None = None
+    limit: int | None = None
+    aggregator: str = "pooled"
+    overlap_policy: str = "posterior"
+    approval: str = "auto"
+    round_id: int | None = None
+
+    @property
+    def overlap(self) -> OverlapRule:
+        """The rule by which tasks of this batch have answers enough."""
+        return OverlapRule(self.overlap_min, self.overlap_max, self.confidence_target)
+
+
+def quote_batch(session: Session, *, project_id: int, request: BatchRequest) -> Quote:
+    """Price a batch without publishing it; refuses terms that could not be published."""
+    terms = _terms(session, project_id, request)
+    wanted = _wanted(session, project_id, request)
+    return quote(terms, tasks=len(wanted), gold_items=len(_gold_items(session, project_id, request, wanted)))
+
+
+def publish_batch(
+    session: Session, *, project_id: int, request: BatchRequest, random: Random, now: datetime
+) -> BatchRow:
+    """Put tasks out in-house and reserve what their first places cost; BudgetTooSmall says what is missing."""
+    terms = _terms(session, project_id, request)
+    wanted = _wanted(session, project_id, request)
+    if not wanted:
+        raise BadInput("There is nothing to ask: every item has a label, is gold or is in an open batch. Import items.")
+    if request.deadline is not None and request.deadline <= now:
+        raise bad_field("deadline", expected="a moment in the future", found=request.deadline.isoformat())
+    _refuse_more_overlap_than_workers(session, project_id, request)
+    gold = _gold_items(session, project_id, request, wanted)
+    quoted = quote(terms, tasks=len(wanted), gold_items=len(gold))
+    batch = _insert_batch(session, project_id, request, quoted, fee=fee_micros(terms), now=now)
+    reserve(session, batch=batch, amount_micros=quoted.reserve_micros, kind=TransferKind.RESERVE, now=now)
+    gold = gold[: quoted.gold_places // request.overlap_min]
+    _insert_tasks(session, batch, wanted=wanted, gold=gold, random=random, now=now)
+    session.execute(
+        update(GoldRow)
+        .where(GoldRow.item_id.in_(gold))
+        .values(views_reserved=GoldRow.views_reserved + batch.overlap_min)
+    )
+    return batch
+
+
+def pause_batch(session: Session, *, batch_id: int, now: datetime) -> BatchRow:
+    """Hand out no more places; what is leased may be finished."""
+    return _move(session, batch_id, allowed=BatchState.OPEN, to=BatchState.PAUSED)
+
+
+def resume_batch(session: Session, *, batch_id: int, now: datetime) -> BatchRow:
+    """Hand out places again."""
+    return _move(session, batch_id, allowed=BatchState.PAUSED, to=BatchState.OPEN)
+
+
+def close_batch(session: Session, *, batch_id: int, now: datetime) -> BatchRow:
+    """End a batch and return what it does not need; leased and undecided answers keep their money."""
+    batch = lock_batch(session, batch_id)
+    if batch.state == BatchState.CLOSED:
+        return batch
+    batch.state, batch.closed_at = BatchState.CLOSED, now
+    batch.agreed_at_answer_id = 0  # what was answered so far still becomes labels
+    session.flush()
+    session.execute(
+        update(TaskRow)
+        .where(TaskRow.batch_id == batch_id, TaskRow.state != TaskState.RETIRED.value)
+        .values(
+            overlap=TaskRow.overlap - TaskRow.places_left,
+            places_left=0,
+            state=TaskState.RETIRED.value,
+            retire_reason=RetireReason.CLOSED.value,
+        )
+    )
+    undecided = select(func.count()).where(
+        AssignmentRow.batch_id == batch_id,
+        AssignmentRow.state.in_([AssignmentState.LEASED.value, AssignmentState.SUBMITTED.value]),
+    )
+    keep = (session.scalar(undecided) or 0) * (batch.price_micros + batch.fee_micros)
+    held = batch_balance(session, batch_id=batch_id).held_micros
+    give_back(session, batch=batch, amount_micros=held - keep, now=now)
+    return batch
+
+
+def lock_batch(session: Session, batch_id: int) -> BatchRow:
+    """Read a batch and keep others from changing it; NotFound when there is none."""
+    found = select(BatchRow).where(BatchRow.id == batch_id).with_for_update().execution_options(populate_existing=True)
+    batch = session.scalar(found)
+    if batch is None:
+        raise NotFound(f"There is no batch {batch_id}.")
+    return batch
+
+
+def _move(session: Session, batch_id: int, *, allowed: BatchState, to: BatchState) -> BatchRow:
+    batch = lock_batch(session, batch_id)
+    if batch.state == to:
+        return batch
+    if batch.state != allowed:
+        raise Conflict(f"Batch {batch_id} is {batch.state}; only one that is {allowed} can become {to}.")
+    batch.state = to
+    session.flush()
+    return batch
+
+
+def _terms(session: Session, project_id: int, request: BatchRequest) -> BatchTerms:
+    project = session.get_one(ProjectRow, project_id)
+    budget = session.get(BudgetRow, request.budget_id)
+    if budget is None or budget.organisation_id != project.organisation_id:
+        raise NotFound(f"There is no budget {request.budget_id}. Make one and top it up first.")
+    return BatchTerms(
+        price_micros=request.price_micros,
+        currency=budget.currency,
+        overlap=request.overlap,
+        lease_seconds=request.lease_seconds,
+        gold_rate=request.gold_rate,
+    )
+
+
+def _refuse_more_overlap_than_workers(session: Session, project_id: int, request: BatchRequest) -> None:
+    project = session.get_one(ProjectRow, project_id)
+    workers = session.scalar(
+        select(func.count()).where(WorkerRow.organisation_id == project.organisation_id, WorkerRow.state == "active")
+    )
+    if request.overlap_min > (workers or 0):
+        raise bad_field(
+            "overlap_min", expected=f"at most {workers}, the number of active workers", found=request.overlap_min
+        )
+
+
+def _wanted(session: Session, project_id: int, request: BatchRequest) -> list[int]:
+    question = newest_question(session, project_id=project_id)
+    found: Select[int] = select(ItemRow.id).where(ItemRow.project_id == project_id).order_by(ItemRow.id)
+    if request.items is not None:
+        asked = set(request.items)
+        there = set(session.scalars(found.with_only_columns(ItemRow.id)))
+        if not asked <= there:
+            raise NotFound(f"Items {sorted(asked - there)[:5]} are not in this project.")
+        return [item_id for item_id in request.items]
+    labelled = exists().where(LabelRow.item_id == ItemRow.id, LabelRow.state == "current")
+    is_gold = exists().where(GoldRow.item_id == ItemRow.id)
+    in_work = exists().where(
+        TaskRow.item_id == ItemRow.id,
+        TaskRow.question_version_id == question.id,
+        TaskRow.state != TaskState.RETIRED.value,
+    )
+    return list(session.scalars(found.where(~labelled, ~is_gold, ~in_work).limit(request.limit)))
+
+
+def _gold_items(session: Session, project_id: int, request: BatchRequest, wanted: Sequence[int]) -> list[int]:
+    """List gold items that may still be shown, the least shown first."""
+    if request.gold_rate == 0:
+        return []
+    rows = session.scalars(
+        select(GoldRow.item_id)
+        .where(GoldRow.project_id == project_id, GoldRow.views_reserved + request.overlap_min <= GoldRow.views_max)
+        .order_by(GoldRow.views_reserved, GoldRow.id)
+    )
+    asked = set(wanted)
+    return [item_id for item_id in dict.fromkeys(rows) if item_id not in asked]
+
+
+def _insert_batch(
+    session: Session, project_id: int, request: BatchRequest, quoted: Quote, *, fee: int, now: datetime
+) -> BatchRow:
+    batch = BatchRow(
+        project_id=project_id,
+        question_version_id=newest_question(session, project_id=project_id).id,
+        budget_id=request.budget_id,
+        round_id=request.round_id,
+        name=request.name,
+        purpose=request.purpose,
+        state=BatchState.OPEN,
+        overlap_min=request.overlap_min,
+        overlap_max=request.overlap_max,
+        confidence_target=request.confidence_target,
+        gold_rate=request.gold_rate,
+        lease_seconds=request.lease_seconds,
+        deadline=request.deadline,
+        priority=request.priority,
+        price_micros=request.price_micros,
+        fee_micros=fee,
+        currency=quoted.currency,
+        aggregator=request.aggregator,
+        overlap_policy=request.overlap_policy,
+        approval=request.approval,
+        quote=vars(quoted).copy(),
+        agreed_at_answer_id=0,
+        published_at=now,
+    )
+    session.add(batch)
+    session.flush()
+    offer = OfferRow(
+        batch_id=batch.id,
+        channel="inhouse",
+        ordinal=0,
+        price_micros=batch.price_micros,
+        fee_micros=batch.fee_micros,
+        state="open",
+    )
+    session.add(offer)
+    session.flush()
+    return batch
+
+
+def _insert_tasks(
+    session: Session, batch: BatchRow, *, wanted: Sequence[int], gold: Sequence[int], random: Random, now: datetime
+) -> None:
+    """Write the tasks in a shuffled order, so that gold cannot be told by its place."""
+    pool = session.get_one(QuestionVersionRow, batch.question_version_id)
+    asked = [(item_id, False) for item_id in wanted] + [(item_id, True) for item_id in gold]
+    random.shuffle(asked)
+    rows: Iterator[dict[str, object]] = (
+        {
+            "batch_id": batch.id,
+            "item_id": item_id,
+            "question_version_id": pool.id,
+            "voice_key": voice_key(item_id=item_id, question_version_id=pool.id),
+            "is_gold": is_gold,
+            "priority": batch.priority,
+            "deadline": batch.deadline,
+            "pos": position(now, offset=index),
+            "overlap": batch.overlap_min,
+            "places_left": batch.overlap_min,
+            "answers_count": 0,
+            "state": TaskState.OPEN.value,
+        }
+        for index, (item_id, is_gold) in enumerate(asked)
+    )
+    while chunk := list(islice(rows, CHUNK)):
+        session.execute(insert(TaskRow), chunk)

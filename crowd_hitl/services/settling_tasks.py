@@ -1,0 +1,228 @@
+"""The writing half of agreeing: labels, skills, further places and retired tasks, where what was read still stands."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy.orm import Session
+
+from crowd_hitl.domain.assignments import ANSWERED
+from crowd_hitl.domain.labels import LabelSource, is_new_version
+from crowd_hitl.domain.ledger import TransferKind
+from crowd_hitl.domain.tasks import BatchState, Next, RetireReason, TaskState, position
+from crowd_hitl.services.paying import reserve
+from crowd_hitl.services.publishing import close_batch, lock_batch
+from crowd_hitl.store.account_rows import WorkerSkillRow
+from crowd_hitl.store.label_rows import LabelRow
+from crowd_hitl.store.money_rows import BudgetRow
+from crowd_hitl.store.project_rows import GoldRow
+from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
+
+RETIRES = {Next.AGREED: RetireReason.AGREED, Next.GIVE_UP: RetireReason.OVERLAP}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided for one task from the answers as they were read."""
+
+    task_id: int
+    item_id: int
+    is_gold: bool
+    overlap: int
+    answers: int
+    retired: bool
+    step: Next
+    value: str
+    confidence: float
+    votes: int
+
+
+@dataclass(frozen=True)
+class NewLabel:
+    """A label about to be written, and what stands behind it."""
+
+    item_id: int
+    field: str
+    value: str
+    confidence: float
+    source: LabelSource
+    votes: int = 0
+    aggregator: str | None = None
+    batch_id: int | None = None
+    round_id: int | None = None
+    model_version_id: int | None = None
+    certificate_id: int | None = None
+
+
+def write_decisions(
+    session: Session, *, batch_id: int, decisions: Sequence[Decision], field: str, now: datetime
+) -> Mapping[str, int]:
+    """Open further places while the budget lasts, retire what is done, write labels of what is retired."""
+    batch = lock_batch(session, batch_id)
+    counts: Counter[str] = Counter(waiting=sum(d.step == Next.WAIT and not d.retired for d in decisions))
+    # once closed, every task is retired: what has answers is labelled, nothing is opened
+    asks = [d for d in decisions if d.step == Next.ASK and batch.state != BatchState.CLOSED]
+    affordable = _affordable(session, batch) if asks else 0
+    opened = sum(_open_place(session, d, now=now, offset=i) for i, d in enumerate(asks[:affordable]))
+    each = batch.price_micros + batch.fee_micros
+    reserve(session, batch=batch, amount_micros=opened * each, kind=TransferKind.EXTEND, now=now)
+    retire = [(d, RETIRES[d.step]) for d in decisions if d.step in RETIRES]
+    retire += [(d, RetireReason.BUDGET) for d in asks[affordable:]]
+    done = {d.task_id for d, reason in retire if _retire(session, d, reason=reason)}
+    counts["opened"] = opened
+    counts["agreed"] = sum(d.task_id in done and d.step == Next.AGREED for d in decisions)
+    counts["gave_up"] = sum(d.task_id in done and d.step == Next.GIVE_UP for d in decisions)
+    counts["out_of_budget"] = sum(d.task_id in done and d.step == Next.ASK for d in decisions)
+    labels = [
+        _consensus(d, batch, field) for d in decisions if (d.retired or d.task_id in done) and d.votes and not d.is_gold
+    ]
+    counts["labels_changed"] = write_labels(session, project_id=batch.project_id, labels=labels, now=now)
+    return counts
+
+
+def write_labels(session: Session, *, project_id: int, labels: Sequence[NewLabel], now: datetime) -> int:
+    """Write new versions where a label differs from the standing one; return how many."""
+    wanted = [label.item_id for label in labels]
+    standing = {
+        (row.item_id, row.field): row
+        for row in session.scalars(
+            select(LabelRow).where(LabelRow.item_id.in_(wanted), LabelRow.state == "current").with_for_update()
+        )
+    }
+    fresh = []
+    for label in labels:
+        old = standing.get((label.item_id, label.field))
+        before = None if old is None else (old.value, old.confidence, old.source)
+        if not is_new_version(value=label.value, confidence=label.confidence, source=label.source, standing=before):
+            continue
+        if old is not None:
+            old.state, old.superseded_at = "superseded", now
+        fresh.append(
+            LabelRow(
+                **vars(label),
+                project_id=project_id,
+                version=1 if old is None else old.version + 1,
+                state="current",
+                created_at=now,
+            )
+        )
+    session.flush()  # the old ones must stop being current before the new ones start
+    session.add_all(fresh)
+    session.flush()
+    return len(fresh)
+
+
+def write_skills(session: Session, *, batch_id: int, field: str, skills: Mapping[int, float], now: datetime) -> None:
+    """Keep each worker's measured skill for the project; the only writer of worker_skill."""
+    project_id = session.get_one(BatchRow, batch_id).project_id
+    known = {
+        row.worker_id: row
+        for row in session.scalars(
+            select(WorkerSkillRow).where(WorkerSkillRow.project_id == project_id, WorkerSkillRow.field == field)
+        )
+    }
+    counts = _answer_counts(session, project_id=project_id)
+    gold = _gold_counts(session, project_id=project_id, field=field)
+    for worker_id, accuracy in skills.items():
+        row = known.get(worker_id)
+        if row is None:
+            row = WorkerSkillRow(project_id=project_id, worker_id=worker_id, field=field)
+            session.add(row)
+        row.accuracy, row.answers, row.updated_at = accuracy, counts.get(worker_id, 0), now
+        row.gold_seen, row.gold_right = gold.get(worker_id, (0, 0))
+    session.flush()
+
+
+def finish_if_done(session: Session, *, batch_id: int, seen_answer_id: int, mark: int, now: datetime) -> bool:
+    """Remember how far the batch was looked at; close it when every task is retired. Say whether it is closed."""
+    batch = lock_batch(session, batch_id)
+    if batch.agreed_at_answer_id == mark:  # an answer replaced meanwhile has reset it: then look again
+        batch.agreed_at_answer_id = seen_answer_id
+    session.flush()
+    unfinished = select(TaskRow.id).where(TaskRow.batch_id == batch_id, TaskRow.state != TaskState.RETIRED.value)
+    if batch.state != BatchState.CLOSED and session.scalar(unfinished.limit(1)) is None:
+        close_batch(session, batch_id=batch_id, now=now)
+        batch.agreed_at_answer_id = seen_answer_id
+        session.flush()
+    return batch.state == BatchState.CLOSED
+
+
+def _affordable(session: Session, batch: BatchRow) -> int:
+    budget = session.scalars(
+        select(BudgetRow)
+        .where(BudgetRow.id == batch.budget_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    return budget.available_micros // (batch.price_micros + batch.fee_micros)
+
+
+def _open_place(session: Session, decision: Decision, *, now: datetime, offset: int) -> bool:
+    return _still_stands(
+        session,
+        decision,
+        values={
+            "overlap": decision.overlap + 1,
+            "places_left": 1,
+            "state": TaskState.OPEN.value,
+            "pos": position(now, offset=offset),
+        },
+    )
+
+
+def _retire(session: Session, decision: Decision, *, reason: RetireReason) -> bool:
+    return _still_stands(session, decision, values={"state": TaskState.RETIRED.value, "retire_reason": reason.value})
+
+
+def _still_stands(session: Session, decision: Decision, *, values: Mapping[str, object]) -> bool:
+    """Change a task only if it is as it was read: full, with the same overlap and answers."""
+    changed = session.execute(
+        update(TaskRow)
+        .where(TaskRow.id == decision.task_id, TaskRow.state == TaskState.FULL.value)
+        .where(TaskRow.overlap == decision.overlap, TaskRow.answers_count == decision.answers)
+        .values(values)
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(changed, CursorResult)
+    return changed.rowcount == 1
+
+
+def _consensus(decision: Decision, batch: BatchRow, field: str) -> NewLabel:
+    return NewLabel(
+        item_id=decision.item_id,
+        field=field,
+        value=decision.value,
+        confidence=decision.confidence,
+        source=LabelSource.CONSENSUS,
+        votes=decision.votes,
+        aggregator=batch.aggregator,
+        batch_id=batch.id,
+        round_id=batch.round_id,
+    )
+
+
+def _answer_counts(session: Session, *, project_id: int) -> dict[int, int]:
+    rows = session.execute(
+        select(AssignmentRow.worker_id, func.count())
+        .join(BatchRow, BatchRow.id == AssignmentRow.batch_id)
+        .where(BatchRow.project_id == project_id, AssignmentRow.state.in_([s.value for s in ANSWERED]))
+        .group_by(AssignmentRow.worker_id)
+    )
+    return dict(rows.all())
+
+
+def _gold_counts(session: Session, *, project_id: int, field: str) -> dict[int, tuple[int, int]]:
+    """Count (seen, right) of each worker's answers to gold tasks."""
+    rows = session.execute(
+        select(AnswerRow.worker_id, AnswerRow.value, GoldRow.value)
+        .join(TaskRow, TaskRow.id == AnswerRow.task_id)
+        .join(GoldRow, GoldRow.item_id == TaskRow.item_id)
+        .where(GoldRow.project_id == project_id, GoldRow.field == field, TaskRow.is_gold.is_(True))
+    )
+    counts: dict[int, tuple[int, int]] = {}
+    for worker_id, value, truth in rows:
+        seen, right = counts.get(worker_id, (0, 0))
+        counts[worker_id] = (seen + 1, right + (value.get(field) == truth))
+    return counts
