@@ -145,7 +145,7 @@ def settle(session: Session, *, assignment: AssignmentRow, decided_by: int | Non
             )
 
 
-def reject(session: Session, *, answer_id: int, reason: str, decided_by: int, now: datetime) -> None:
+def reject(session: Session, *, answer_id: int, reason: str, decided_by: int | None, now: datetime) -> None:
     """Refuse to pay for an answer, with a reason the worker sees; its place opens again while the batch runs."""
     if len(reason.strip()) < 10:
         raise bad_field("reason", expected="at least 10 characters that the worker can learn from", found=reason)

@@ -66,6 +66,7 @@ class UnitOfWork:
             try:
                 yield session
             finally:
+                session.expunge_all()  # a rollback would empty the rows that the caller has in hand
                 session.rollback()
 
     def now(self, session: Session) -> datetime:
