@@ -1,0 +1,33 @@
+// The shapes of the worker's REST API, as the pages read and send them.
+import type { Option } from "../widgets/choice.ts";
+
+export interface Assignment {
+  id: string | number;
+  task_id: string | number;
+  item: { id: string | number; key: string; text: string | null; image_url: string | null };
+  question: { kind: string; prompt: string; options: Option[]; field: string; instructions?: string | null };
+  lease_ends_at: string;
+  price: string;
+  currency: string;
+}
+
+export type AnswerValue = Record<string, string>;
+
+export interface Submission {
+  value: AnswerValue;
+  client_key: string;
+  seconds: number;
+  next: number;
+}
+
+export interface AnswerReceipt {
+  id: string | number;
+  assignment_id: string | number;
+  replaceable_until: string;
+}
+
+export interface SubmitReply {
+  answer: AnswerReceipt;
+  next: Assignment[];
+  earned: string;
+}
