@@ -15,23 +15,35 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CROWD_HITL_", extra="ignore")
 
-    data: Path = Field(Path("crowd_hitl_data"), description="Folder for the embedded database, media and models.")
-    database_url: str | None = Field(None, description="postgresql://… to grow; empty means SQLite in the data folder.")
-    storage: str | None = Field(None, description="Where media and models live: a folder or s3://bucket/prefix.")
-    storage_endpoint_url: str | None = Field(None, description="An S3-compatible server other than Amazon's.")
-    secret_key: str | None = Field(None, description="Signs sessions; empty means one is made in the data folder.")
-    session_hours: int = Field(12, description="How long a sign-in lasts.")
-    secure_cookies: bool = Field(False, description="Send cookies over HTTPS only; switch on behind TLS.")
-    max_body_bytes: int = Field(1_000_000, description="The largest JSON body; a larger one is refused with 413.")
-    max_upload_bytes: int = Field(1_000_000_000, description="The largest import file sent through the API.")
-    rate_limits: bool = Field(True, description="Limit sign-in attempts; off only in tests and benchmarks.")
-    sign_in_limit: str = Field("10 per minute", description="Sign-in attempts allowed per address and per login.")
-    tick_seconds: float = Field(
-        2.0, description="Pause between background passes (expiry, agreement, loops); 0 is off."
+    data: Path = Field(
+        default=Path("crowd_hitl_data"), description="Folder for the embedded database, media and models."
     )
-    pool_size: int = Field(10, description="Open connections to PostgreSQL per process.")
-    threads: int = Field(8, description="Requests served at a time per process.")
-    processes: int = Field(1, description="Web processes; more than one needs PostgreSQL.")
+    database_url: str | None = Field(
+        default=None, description="postgresql://… to grow; empty means SQLite in the data folder."
+    )
+    storage: str | None = Field(
+        default=None, description="Where media and models live: a folder or s3://bucket/prefix."
+    )
+    storage_endpoint_url: str | None = Field(default=None, description="An S3-compatible server other than Amazon's.")
+    secret_key: str | None = Field(
+        default=None, description="Signs sessions; empty means one is made in the data folder."
+    )
+    session_hours: int = Field(default=12, description="How long a sign-in lasts.")
+    secure_cookies: bool = Field(default=False, description="Send cookies over HTTPS only; switch on behind TLS.")
+    max_body_bytes: int = Field(
+        default=1_000_000, description="The largest JSON body; a larger one is refused with 413."
+    )
+    max_upload_bytes: int = Field(default=1_000_000_000, description="The largest import file sent through the API.")
+    rate_limits: bool = Field(default=True, description="Limit sign-in attempts; off only in tests and benchmarks.")
+    sign_in_limit: str = Field(
+        default="10 per minute", description="Sign-in attempts allowed per address and per login."
+    )
+    tick_seconds: float = Field(
+        default=2.0, description="Pause between background passes (expiry, agreement, loops); 0 is off."
+    )
+    pool_size: int = Field(default=10, description="Open connections to PostgreSQL per process.")
+    threads: int = Field(default=8, description="Requests served at a time per process.")
+    processes: int = Field(default=1, description="Web processes; more than one needs PostgreSQL.")
 
     def url(self) -> str:
         """Return the database's URL, making the data folder if the database is embedded."""

@@ -43,3 +43,7 @@ class ImportReport:
     def bad_rows(self) -> int:
         """Count the rows that were left out."""
         return len({problem.row for problem in self.bad})
+
+
+# Gold that names no field means the question's first one.
+FIRST_FIELD = ""

@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
-# Confidence moves by less than this without a new version: history, not noise.
-CONFIDENCE_STEP = 0.05
-
 
 class LabelSource(StrEnum):
     """Who stands behind a label."""
@@ -27,15 +24,24 @@ STRENGTH = {
 }
 
 
-def is_new_version(*, value: str, confidence: float, source: str, standing: tuple[str, float, str] | None) -> bool:
-    """Say whether a label differs enough from the standing one (value, confidence, source) to be a new version."""
+class Change(StrEnum):
+    """What a new finding does to a standing label."""
+
+    NONE = "none"
+    REFINED = "refined"
+    NEW_VERSION = "new_version"
+
+
+def change(*, value: str, source: str, standing: tuple[str, str] | None) -> Change:
+    """Say what a finding does to the standing label (value, source).
+
+    Another value or source is a new version; more evidence for the same one only refines its confidence.
+    """
     if standing is None:
-        return True
-    old_value, old_confidence, old_source = standing
-    if STRENGTH[LabelSource(source)] < STRENGTH[LabelSource(old_source)]:
-        return False
-    moved = abs(confidence - old_confidence) >= CONFIDENCE_STEP
-    return value != old_value or source != old_source or moved
+        return Change.NEW_VERSION
+    if STRENGTH[LabelSource(source)] < STRENGTH[LabelSource(standing[1])]:
+        return Change.NONE
+    return Change.REFINED if (value, source) == standing else Change.NEW_VERSION
 
 
 def best(posterior: Sequence[float], *, classes: Sequence[str]) -> tuple[str, float]:

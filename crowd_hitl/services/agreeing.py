@@ -18,8 +18,6 @@ from crowd_hitl.store.unit_of_work import UnitOfWork
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 CHUNK = 500
-# Only answers that were known beforehand teach the aggregator; bought references are consensus themselves.
-KNOWN = ("imported", "expert")
 
 
 @dataclass(frozen=True)
@@ -74,10 +72,11 @@ def agree(uow: UnitOfWork, *, batch_id: int, plugins: Plugins, seed: int = 0) ->
     return report
 
 
-def due_batches(session: Session, *, limit: int = 100) -> list[int]:
-    """List the batches with answers that no pass has looked at, the oldest first."""
+def due_batches(session: Session, *, within: Sequence[int] | None = None, limit: int = 100) -> list[int]:
+    """List the batches (all, or `within` these) with answers that no pass has looked at, the oldest first."""
     news = exists().where(AnswerRow.batch_id == BatchRow.id, AnswerRow.id > BatchRow.agreed_at_answer_id)
-    return list(session.scalars(select(BatchRow.id).where(news).order_by(BatchRow.id).limit(limit)))
+    due = select(BatchRow.id).where(news).order_by(BatchRow.id).limit(limit)
+    return list(session.scalars(due if within is None else due.where(BatchRow.id.in_(within))))
 
 
 def read_evidence(session: Session, *, batch_id: int, plugins: Plugins) -> list[Evidence]:
@@ -168,9 +167,7 @@ def _answers(session: Session, version: QuestionVersionRow) -> list[tuple[int, i
 
 def _gold(session: Session, version: QuestionVersionRow, field: str) -> dict[int, str]:
     rows = session.execute(
-        select(GoldRow.item_id, GoldRow.value).where(
-            GoldRow.project_id == version.project_id, GoldRow.field == field, GoldRow.source.in_(KNOWN)
-        )
+        select(GoldRow.item_id, GoldRow.value).where(GoldRow.project_id == version.project_id, GoldRow.field == field)
     )
     return dict(rows.all())
 

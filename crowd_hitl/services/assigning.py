@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import Integer, Select, bindparam, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crowd_hitl.domain.assignments import STANDING, AssignmentState, SittingState, lease_end
@@ -15,6 +15,7 @@ from crowd_hitl.domain.tasks import BatchState, TaskState, position
 from crowd_hitl.services.paying import give_back
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.project_rows import ItemRow, ProjectRow, QuestionVersionRow
+from crowd_hitl.store.rows import Utc
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, OfferRow, SittingRow, TaskRow
 
 CLAIM_MAX = 10
@@ -22,6 +23,8 @@ CLAIM_MAX = 10
 HELD_MAX = 20
 EXPIRE_AT_CLAIM = 20
 STANDING_VALUES = [state.value for state in STANDING]
+# With an earlier assignment in one of these, a worker gets a task never again.
+BARRING = (*STANDING_VALUES, AssignmentState.REJECTED.value)
 
 
 class Look(Enum):
@@ -58,19 +61,11 @@ def claim(session: Session, *, batch_id: int, worker_id: int, count: int, now: d
     """
     if not 1 <= count <= CLAIM_MAX:
         raise bad_field("count", expected=f"1 to {CLAIM_MAX}", found=count)
-    batch = _open_batch(session, batch_id, worker_id)
+    batch = open_batch(session, batch_id, worker_id)
     if batch is None:
         return []
     expire(session, now=now, limit=EXPIRE_AT_CLAIM, batch_id=batch_id)
-    held = list(
-        session.scalars(
-            select(AssignmentRow.id)
-            .where(AssignmentRow.worker_id == worker_id, AssignmentRow.batch_id == batch_id)
-            .where(AssignmentRow.state == AssignmentState.LEASED.value)
-            .order_by(AssignmentRow.id)
-            .limit(count)
-        )
-    )
+    held = _held(session, batch_id=batch_id, worker_id=worker_id)[:count]
     fresh = lease_next(session, batch=batch, worker_id=worker_id, count=count - len(held), wait=True, now=now)
     return offered(session, assignment_ids=[*held, *fresh])
 
@@ -79,7 +74,7 @@ def claim_more(session: Session, *, batch_id: int, worker_id: int, count: int, n
     """Lease further places after a submit, beside those held; never waits for another transaction."""
     if count == 0:
         return []
-    batch = _open_batch(session, batch_id, worker_id)
+    batch = open_batch(session, batch_id, worker_id)
     if batch is None:
         return []
     return lease_next(session, batch=batch, worker_id=worker_id, count=min(count, CLAIM_MAX), wait=False, now=now)
@@ -93,22 +88,15 @@ def lease_next(
     The first look passes over rows that others hold locked; with `wait`, a second look waits for them, so
     nobody is told "nothing" while a place is open. What this worker let go comes back only then.
     """
-    held = session.scalar(
-        select(func.count())
-        .where(AssignmentRow.worker_id == worker_id, AssignmentRow.batch_id == batch.id)
-        .where(AssignmentRow.state == AssignmentState.LEASED.value)
-    )
-    count = min(count, HELD_MAX - (held or 0))
+    held = len(_held(session, batch_id=batch.id, worker_id=worker_id)) if count > 0 else 0
+    count = min(count, HELD_MAX - held)
     if count <= 0:
         return []
     tasks = _open_tasks(session, batch, worker_id, count=count, look=Look.FIRST, now=now)
     if not tasks:
         again = Look.AGAIN_WAITING if wait else Look.AGAIN
         tasks = _open_tasks(session, batch, worker_id, count=count, look=again, now=now)
-    offer_id = session.scalars(
-        select(OfferRow.id).where(OfferRow.batch_id == batch.id, OfferRow.channel == "inhouse")
-    ).one()
-    return [_lease(session, batch, task, worker_id=worker_id, offer_id=offer_id, now=now) for task in tasks]
+    return [lease(session, batch, task, worker_id=worker_id, now=now) for task in tasks]
 
 
 def release(session: Session, *, assignment_id: int, worker_id: int, now: datetime) -> None:
@@ -153,14 +141,7 @@ def offered(session: Session, *, assignment_ids: Sequence[int]) -> list[Offered]
     """Show assignments as their worker sees them, in the order of the ids."""
     if not assignment_ids:
         return []
-    rows = session.execute(
-        select(AssignmentRow, ItemRow, QuestionVersionRow, BatchRow)
-        .join(TaskRow, TaskRow.id == AssignmentRow.task_id)
-        .join(ItemRow, ItemRow.id == TaskRow.item_id)
-        .join(QuestionVersionRow, QuestionVersionRow.id == TaskRow.question_version_id)
-        .join(BatchRow, BatchRow.id == AssignmentRow.batch_id)
-        .where(AssignmentRow.id.in_(assignment_ids))
-    )
+    rows = session.execute(OFFERED, {"ids": list(assignment_ids)})
     views = {
         assignment.id: Offered(
             assignment_id=assignment.id,
@@ -182,42 +163,79 @@ def offered(session: Session, *, assignment_ids: Sequence[int]) -> list[Offered]
     return [views[assignment_id] for assignment_id in assignment_ids if assignment_id in views]
 
 
-def _open_batch(session: Session, batch_id: int, worker_id: int) -> BatchRow | None:
+def open_batch(session: Session, batch_id: int, worker_id: int) -> BatchRow | None:
     """Return the batch when it hands out places to this worker; NotFound across organisations."""
-    batch = session.get(BatchRow, batch_id)
-    worker = session.get(WorkerRow, worker_id)
-    project = session.get(ProjectRow, batch.project_id) if batch is not None else None
-    if batch is None or worker is None or project is None or project.organisation_id != worker.organisation_id:
+    found = session.execute(BATCH_FOR_WORKER, {"batch_id": batch_id, "worker_id": worker_id}).first()
+    if found is None:
         raise NotFound(f"There is no batch {batch_id}.")
-    return batch if batch.state == BatchState.OPEN and worker.state == "active" else None
+    batch, worker_state = found
+    return batch if batch.state == BatchState.OPEN and worker_state == "active" else None
+
+
+def _held(session: Session, *, batch_id: int, worker_id: int) -> Sequence[int]:
+    return session.scalars(HELD, {"batch_id": batch_id, "worker_id": worker_id}).all()
 
 
 def _open_tasks(
     session: Session, batch: BatchRow, worker_id: int, *, count: int, look: Look, now: datetime
 ) -> Sequence[TaskRow]:
-    query = (
-        select(TaskRow)
-        .where(TaskRow.batch_id == batch.id, TaskRow.state == TaskState.OPEN.value)
-        .where(or_(TaskRow.deadline.is_(None), TaskRow.deadline > now))
-        .where(~exists().where(_bars(worker_id, let_go_too=look is Look.FIRST)))
-        .order_by(TaskRow.priority.desc(), TaskRow.pos)
-        .limit(count)
-        .with_for_update(skip_locked=look is not Look.AGAIN_WAITING, of=TaskRow)
-        .execution_options(populate_existing=True)
-    )
-    return session.scalars(query).all()
+    values = {"batch_id": batch.id, "worker_id": worker_id, "now": now, "count": count}
+    return session.scalars(OPEN_TASKS[look], values, execution_options={"populate_existing": True}).all()
 
 
-def _bars(worker_id: int, *, let_go_too: bool) -> ColumnElement[bool]:
-    """Tell which earlier assignments keep a worker from a task: a standing voice, a rejection, what was let go."""
+def _open_tasks_statement(look: Look) -> Select[TaskRow]:
+    """Find open tasks that no earlier assignment keeps this worker from: a standing voice, a rejection.
+
+    What this worker let go is passed over only at first.
+    """
     earlier = aliased(AssignmentRow)
-    states = [*STANDING_VALUES, AssignmentState.REJECTED.value]
-    if let_go_too:
-        states += [AssignmentState.RELEASED.value, AssignmentState.EXPIRED.value]
-    return and_(earlier.voice_key == TaskRow.voice_key, earlier.worker_id == worker_id, earlier.state.in_(states))
+    barring = list(BARRING)
+    if look is Look.FIRST:
+        barring += [AssignmentState.RELEASED.value, AssignmentState.EXPIRED.value]
+    barred = exists().where(
+        earlier.voice_key == TaskRow.voice_key,
+        earlier.worker_id == bindparam("worker_id"),
+        earlier.state.in_(barring),
+    )
+    return (
+        select(TaskRow)
+        .where(TaskRow.batch_id == bindparam("batch_id"), TaskRow.state == TaskState.OPEN.value, ~barred)
+        .where(or_(TaskRow.deadline.is_(None), TaskRow.deadline > bindparam("now", type_=Utc())))
+        .order_by(TaskRow.priority.desc(), TaskRow.pos)
+        .limit(bindparam("count", type_=Integer()))
+        .with_for_update(skip_locked=look is not Look.AGAIN_WAITING, of=TaskRow)
+    )
 
 
-def _lease(session: Session, batch: BatchRow, task: TaskRow, *, worker_id: int, offer_id: int, now: datetime) -> int:
+# Built once: putting these together costs more than running them.
+OPEN_TASKS = {look: _open_tasks_statement(look) for look in Look}
+BATCH_FOR_WORKER = (
+    select(BatchRow, WorkerRow.state)
+    .join(ProjectRow, ProjectRow.id == BatchRow.project_id)
+    .join(WorkerRow, WorkerRow.organisation_id == ProjectRow.organisation_id)
+    .where(BatchRow.id == bindparam("batch_id"), WorkerRow.id == bindparam("worker_id"))
+)
+HELD = (
+    select(AssignmentRow.id)
+    .where(AssignmentRow.worker_id == bindparam("worker_id"), AssignmentRow.batch_id == bindparam("batch_id"))
+    .where(AssignmentRow.state == AssignmentState.LEASED.value)
+    .order_by(AssignmentRow.id)
+    .limit(HELD_MAX)
+)
+INHOUSE_OFFER = select(OfferRow.id).where(OfferRow.batch_id == bindparam("batch_id"), OfferRow.channel == "inhouse")
+OFFERED = (
+    select(AssignmentRow, ItemRow, QuestionVersionRow, BatchRow)
+    .join(TaskRow, TaskRow.id == AssignmentRow.task_id)
+    .join(ItemRow, ItemRow.id == TaskRow.item_id)
+    .join(QuestionVersionRow, QuestionVersionRow.id == TaskRow.question_version_id)
+    .join(BatchRow, BatchRow.id == AssignmentRow.batch_id)
+    .where(AssignmentRow.id.in_(bindparam("ids", expanding=True)))
+)
+
+
+def lease(session: Session, batch: BatchRow, task: TaskRow, *, worker_id: int, now: datetime) -> int:
+    """Hold one place of a task for a worker and return the assignment's id."""
+    offer_id = session.scalars(INHOUSE_OFFER, {"batch_id": batch.id}).one()
     last_place = task.places_left == 1
     # Counted down in SQL: where rows cannot be locked (SQLite), the CHECK refuses
     # the loser of a race, and UnitOfWork runs this function again.

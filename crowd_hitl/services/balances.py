@@ -86,9 +86,7 @@ def budget_balance(session: Session, *, budget_id: int) -> BudgetBalance:
             .join(BatchRow, BatchRow.id == TransferRow.batch_id)
             .where(BatchRow.budget_id == budget_id)
             .group_by(TransferRow.kind)
-        )
-        
-        .all()
+        ).all()
     )
     topped_up = session.scalar(
         select(func.sum(TransferRow.amount_micros))
@@ -118,9 +116,7 @@ def worker_earnings(session: Session, *, worker_id: int) -> Earnings:
             select(AssignmentRow.state, func.count())
             .where(AssignmentRow.worker_id == worker_id)
             .group_by(AssignmentRow.state)
-        )
-        
-        .all()
+        ).all()
     )
     day = func.date(TransferRow.created_at)
     rows = session.execute(

@@ -9,15 +9,15 @@ from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import ANSWERED
-from crowd_hitl.domain.labels import LabelSource, is_new_version
+from crowd_hitl.domain.labels import Change, LabelSource, change
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.tasks import BatchState, Next, RetireReason, TaskState, position
 from crowd_hitl.services.paying import reserve
 from crowd_hitl.services.publishing import close_batch, lock_batch
-from crowd_hitl.store.account_rows import WorkerSkillRow
+from crowd_hitl.store.account_rows import WorkerRow, WorkerSkillRow
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.money_rows import BudgetRow
-from crowd_hitl.store.project_rows import GoldRow
+from crowd_hitl.store.project_rows import GoldRow, ProjectRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 RETIRES = {Next.AGREED: RetireReason.AGREED, Next.GIVE_UP: RetireReason.OVERLAP}
@@ -64,17 +64,21 @@ def write_decisions(
     counts: Counter[str] = Counter(waiting=sum(d.step == Next.WAIT and not d.retired for d in decisions))
     # once closed, every task is retired: what has answers is labelled, nothing is opened
     asks = [d for d in decisions if d.step == Next.ASK and batch.state != BatchState.CLOSED]
+    voices = active_workers(session, project_id=batch.project_id) if asks else 0
+    unheard = [d for d in asks if d.votes >= voices]  # everybody there is has answered: nobody could take a place
+    asks = [d for d in asks if d.votes < voices]
     affordable = _affordable(session, batch) if asks else 0
     opened = sum(_open_place(session, d, now=now, offset=i) for i, d in enumerate(asks[:affordable]))
     each = batch.price_micros + batch.fee_micros
     reserve(session, batch=batch, amount_micros=opened * each, kind=TransferKind.EXTEND, now=now)
     retire = [(d, RETIRES[d.step]) for d in decisions if d.step in RETIRES]
     retire += [(d, RetireReason.BUDGET) for d in asks[affordable:]]
+    retire += [(d, RetireReason.OVERLAP) for d in unheard]
     done = {d.task_id for d, reason in retire if _retire(session, d, reason=reason)}
     counts["opened"] = opened
     counts["agreed"] = sum(d.task_id in done and d.step == Next.AGREED for d in decisions)
-    counts["gave_up"] = sum(d.task_id in done and d.step == Next.GIVE_UP for d in decisions)
-    counts["out_of_budget"] = sum(d.task_id in done and d.step == Next.ASK for d in decisions)
+    counts["out_of_budget"] = sum(d.task_id in done for d in asks[affordable:])
+    counts["gave_up"] = len(done) - counts["agreed"] - counts["out_of_budget"]
     labels = [
         _consensus(d, batch, field) for d in decisions if (d.retired or d.task_id in done) and d.votes and not d.is_gold
     ]
@@ -83,7 +87,7 @@ def write_decisions(
 
 
 def write_labels(session: Session, *, project_id: int, labels: Sequence[NewLabel], now: datetime) -> int:
-    """Write new versions where a label differs from the standing one; return how many."""
+    """Write new versions where a label differs from the standing one, refine the others; return how many are new."""
     wanted = [label.item_id for label in labels]
     standing = {
         (row.item_id, row.field): row
@@ -94,8 +98,12 @@ def write_labels(session: Session, *, project_id: int, labels: Sequence[NewLabel
     fresh = []
     for label in labels:
         old = standing.get((label.item_id, label.field))
-        before = None if old is None else (old.value, old.confidence, old.source)
-        if not is_new_version(value=label.value, confidence=label.confidence, source=label.source, standing=before):
+        found = change(
+            value=label.value, source=label.source, standing=None if old is None else (old.value, old.source)
+        )
+        if found == Change.REFINED and old is not None:
+            old.confidence, old.votes = label.confidence, label.votes
+        if found != Change.NEW_VERSION:
             continue
         if old is not None:
             old.state, old.superseded_at = "superseded", now
@@ -147,6 +155,15 @@ def finish_if_done(session: Session, *, batch_id: int, seen_answer_id: int, mark
         batch.agreed_at_answer_id = seen_answer_id
         session.flush()
     return batch.state == BatchState.CLOSED
+
+
+def active_workers(session: Session, *, project_id: int) -> int:
+    """Count those who may answer this project's tasks."""
+    project = session.get_one(ProjectRow, project_id)
+    found = select(func.count()).where(
+        WorkerRow.organisation_id == project.organisation_id, WorkerRow.state == "active"
+    )
+    return session.scalar(found) or 0
 
 
 def _affordable(session: Session, batch: BatchRow) -> int:

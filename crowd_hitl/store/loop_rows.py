@@ -24,6 +24,8 @@ class LoopRow(Row):
     state: Mapped[str]
     phase: Mapped[str]
     stopped: Mapped[str | None]
+    # the next audit adds to the last one instead of starting anew
+    extending: Mapped[bool]
     seed: Mapped[int]
     policy: Mapped[dict[str, Any]]
     started_at: Mapped[datetime]
@@ -48,6 +50,8 @@ class RoundRow(Row):
     model_labels: Mapped[Count]
     model_version_id: Mapped[int | None] = mapped_column(BigId)
     model_accuracy: Mapped[float | None]
+    # the share of unlabelled items whose predicted class is the same as the model before said
+    model_agreement: Mapped[float | None]
     spent_micros: Mapped[Micros]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
@@ -64,6 +68,8 @@ class ChoiceRow(Row):
     item_id: Mapped[int] = to("item", index=True)
     reason: Mapped[str]
     propensity: Mapped[float]
+    # what would have been delivered, as it stood when the item was drawn for an audit
+    frozen_value: Mapped[str | None]
 
 
 class ModelVersionRow(Row):
@@ -78,6 +84,7 @@ class ModelVersionRow(Row):
     number: Mapped[int]
     learner: Mapped[str]
     question_version_id: Mapped[int] = to("question_version")
+    field: Mapped[str]
     trained_on: Mapped[int]
     data_key: Mapped[str]
     data_sha256: Mapped[str]
@@ -116,7 +123,7 @@ class CertificateRow(Row):
     id: Mapped[Key]
     project_id: Mapped[int] = to("project", index=True)
     round_id: Mapped[int] = to("round")
-    model_version_id: Mapped[int] = to("model_version")
+    model_version_id: Mapped[int | None] = to("model_version", nullable=True)
     method: Mapped[str]
     threshold: Mapped[float]
     max_error: Mapped[float]

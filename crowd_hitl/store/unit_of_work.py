@@ -8,7 +8,7 @@ from functools import lru_cache
 from random import SystemRandom
 from threading import RLock
 from time import sleep
-from typing import Any, Concatenate, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
@@ -35,7 +35,7 @@ class UnitOfWork:
         # SQLite's own busy wait sleeps; a lock of ours in front of it does not.
         self._turn: AbstractContextManager[object] = RLock() if self._sqlite else nullcontext()
 
-    def run(self, service: Callable[Concatenate[Session, ...], T], /, **arguments: Any) -> T:
+    def run(self, service: Callable[..., T], /, **arguments: Any) -> T:
         """Run a service in a transaction and commit; a lost race runs it again, Busy when every attempt was lost.
 
         A service that takes `now` gets the database's clock unless the caller passes one.
@@ -54,7 +54,7 @@ class UnitOfWork:
             sleep(_jitter.uniform(0, min(0.5, 0.005 * 2**attempt)))
         raise Busy("The database was busy at every attempt. Nothing was changed; please try again.")
 
-    def read(self, service: Callable[Concatenate[Session, ...], T], /, **arguments: Any) -> T:
+    def read(self, service: Callable[..., T], /, **arguments: Any) -> T:
         """Run a service that only reads, in one snapshot."""
         with self.reading() as session:
             return service(session, **self._with_now(session, service, arguments))

@@ -119,6 +119,7 @@ class AssignmentRow(Row):
         index_while("ix_assignment_lease", "lease_ends_at", state="leased"),
         Index("ix_assignment_bookmark", "worker_id", "batch_id", "priority", "pos"),
         Index("ix_assignment_task", "task_id"),
+        Index("ix_assignment_voice", "voice_key", "worker_id"),
     )
 
     id: Mapped[Key]

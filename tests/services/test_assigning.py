@@ -13,9 +13,7 @@ from tests.services.published import NOON, QUESTIONS, Site, a_batch, a_site, ans
 
 
 def claimed(site: Site, batch_id: int, worker: int, *, count: int = 1, seconds: float = 0) -> list[Offered]:
-    return site.uow.run(
-        claim, batch_id=batch_id, worker_id=site.workers[worker], count=count, now=later(seconds)
-    )
+    return site.uow.run(claim, batch_id=batch_id, worker_id=site.workers[worker], count=count, now=later(seconds))
 
 
 def test_a_task_is_never_leased_beyond_its_overlap(unit_of_work: UnitOfWork) -> None:

@@ -124,6 +124,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=255), nullable=False),
         sa.Column("phase", sa.String(length=255), nullable=False),
         sa.Column("stopped", sa.String(length=255), nullable=True),
+        sa.Column("extending", sa.Boolean(), nullable=False),
         sa.Column("seed", sa.Integer(), nullable=False),
         sa.Column("policy", sa.JSON(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
@@ -213,6 +214,7 @@ def upgrade() -> None:
         sa.Column("model_labels", sa.Integer(), nullable=False),
         sa.Column("model_version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("model_accuracy", sa.Double(), nullable=True),
+        sa.Column("model_agreement", sa.Double(), nullable=True),
         sa.Column("spent_micros", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
@@ -294,6 +296,7 @@ def upgrade() -> None:
         sa.Column("item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("reason", sa.String(length=255), nullable=False),
         sa.Column("propensity", sa.Double(), nullable=False),
+        sa.Column("frozen_value", sa.String(length=255), nullable=True),
         sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_choice_item_id")),
         sa.ForeignKeyConstraint(["round_id"], ["round.id"], name=op.f("fk_choice_round_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_choice")),
@@ -310,6 +313,7 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("learner", sa.String(length=255), nullable=False),
         sa.Column("question_version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("field", sa.String(length=255), nullable=False),
         sa.Column("trained_on", sa.Integer(), nullable=False),
         sa.Column("data_key", sa.String(length=255), nullable=False),
         sa.Column("data_sha256", sa.String(length=255), nullable=False),
@@ -333,7 +337,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("project_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("round_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("model_version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("model_version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("method", sa.String(length=255), nullable=False),
         sa.Column("threshold", sa.Double(), nullable=False),
         sa.Column("max_error", sa.Double(), nullable=False),
@@ -527,6 +531,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(batch_op.f("ix_assignment_sitting_id"), ["sitting_id"], unique=False)
         batch_op.create_index("ix_assignment_task", ["task_id"], unique=False)
+        batch_op.create_index("ix_assignment_voice", ["voice_key", "worker_id"], unique=False)
         batch_op.create_index(
             "one_voice_per_worker",
             ["voice_key", "worker_id"],
@@ -607,6 +612,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_answer_revision_answer_id"), ["answer_id"], unique=False)
 
 
+
 def downgrade() -> None:
     """Go back to the revision before."""
     with op.batch_alter_table("answer_revision", schema=None) as batch_op:
@@ -631,6 +637,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("state IN ('leased', 'submitted', 'approved')"),
             postgresql_where=sa.text("state IN ('leased', 'submitted', 'approved')"),
         )
+        batch_op.drop_index("ix_assignment_voice")
         batch_op.drop_index("ix_assignment_task")
         batch_op.drop_index(batch_op.f("ix_assignment_sitting_id"))
         batch_op.drop_index(

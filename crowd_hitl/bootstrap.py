@@ -1,0 +1,103 @@
+"""The roof: the only place that joins settings, store, plug-ins, services, jobs and web app."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from apiflask import APIFlask
+
+from crowd_hitl import __version__
+from crowd_hitl.api.blueprint import make_api
+from crowd_hitl.console.blueprint import make_console
+from crowd_hitl.domain.errors import BadInput, Unusable
+from crowd_hitl.domain.ports import Plugins, Storage
+from crowd_hitl.edge.auth import public, refuse_undeclared
+from crowd_hitl.edge.fitting import fit_edge
+from crowd_hitl.plugins.finding import find
+from crowd_hitl.settings import Settings
+from crowd_hitl.store.engine import open_engine
+from crowd_hitl.store.migrating import current_revision, newest_revision, upgrade
+from crowd_hitl.store.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True)
+class House:
+    """Everything that was joined: handed to the web app, the jobs and the commands."""
+
+    settings: Settings
+    uow: UnitOfWork
+    storage: Storage
+    plugins: Plugins
+    fetch: Callable[[str], bytes]
+
+
+def build_house(settings: Settings | None = None) -> House:
+    """Open the store, bring an embedded one up to date, find the plug-ins.
+
+    Unusable when a PostgreSQL database needs `crowd-hitl db upgrade`: a shared one is never changed unasked.
+    """
+    settings = settings or Settings()
+    engine = open_engine(settings.url(), pool_size=settings.pool_size)
+    if settings.database_url is None:
+        upgrade(engine)
+    elif current_revision(engine) != newest_revision():
+        raise Unusable("The database is not at this version's revision. Run: crowd-hitl db upgrade")
+    return House(
+        settings=settings,
+        uow=UnitOfWork(engine),
+        storage=open_storage(settings),
+        plugins=find_plugins(),
+        fetch=cast(Callable[[str], bytes], find("fetching")["http"]),
+    )
+
+
+def find_plugins() -> Plugins:
+    """Find every plug-in: those in plugins/ and those other packages bring by entry point."""
+    groups = (
+        "questions",
+        "aggregators",
+        "policies",
+        "strategies",
+        "learners",
+        "certifiers",
+        "formats",
+        "label_formats",
+    )
+    return Plugins(**cast(dict[str, Any], {group: find(group) for group in groups}))
+
+
+def open_storage(settings: Settings) -> Storage:
+    """Open where media and models live: a folder, or s3://bucket/prefix."""
+    location = settings.storage_location()
+    name = "s3" if location.startswith("s3://") else "folder"
+    storages = cast(dict[str, Any], find("storages"))
+    if name not in storages:
+        raise BadInput(f"There is no storage plug-in for {location}.")
+    options = {"endpoint_url": settings.storage_endpoint_url} if name == "s3" else {}
+    return cast(Storage, storages[name].open(location, **options))
+
+
+def create_app(settings: Settings | None = None) -> APIFlask:
+    """Build the web application: the REST API and the pages over one house."""
+    house = build_house(settings)
+    app = APIFlask(
+        "crowd_hitl",
+        title="crowd_hitl",
+        version=__version__,
+        docs_path=None,
+        spec_path="/openapi.json",
+        static_folder=str(Path(__file__).parent / "static"),
+        static_url_path="/static",
+    )
+    fit_edge(app, house=house)
+    app.add_url_rule("/healthz", "healthz", public(healthz))
+    for blueprint in (*make_api(house), make_console(house)):
+        app.register_blueprint(blueprint)
+    refuse_undeclared(app)
+    return app
+
+
+def healthz() -> dict[str, str]:
+    """Say that the process answers requests."""
+    return {"status": "ok", "version": __version__}

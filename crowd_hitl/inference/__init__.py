@@ -1,0 +1,1 @@
+"""Numerics: arrays in, arrays out. Knows no row and no request."""

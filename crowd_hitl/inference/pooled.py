@@ -1,0 +1,172 @@
+"""Dawid–Skene for sparse answers: every worker's confusion matrix is shrunk to the crowd's, in few EM iterations.
+
+Plain Dawid–Skene fits K² numbers per worker and, with two answers per task, believes itself. Here a worker is first
+one number, the share of right answers, shrunk to the crowd's; that number and the crowd's own pattern of errors make
+the prior of the worker's matrix, which the worker's answers then move. After Dawid and Skene (1979), with the pooled
+prior of Raykar et al. (2010); the temperature answers for errors that workers share.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from crowd_hitl.inference.answers import Answers, uniform, vote_counts
+
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+# Above this many cells the workers keep one number each: a matrix per worker would fill the memory.
+LARGEST_MATRICES = 8_000_000
+
+
+@dataclass(frozen=True)
+class PooledSettings:
+    """How strongly workers are shrunk to the crowd (in pseudo-answers), how long EM runs, how far it is believed."""
+
+    skill_weight: float = 4.0
+    matrix_weight: float = 8.0
+    iterations: int = 4
+    temperature: float = 1.3
+    smoothing: float = 1.0
+
+
+@dataclass(frozen=True)
+class Coded:
+    """Answers as a sparse matrix (workers·labels, tasks) with, per cell, how often that worker said so; and turned."""
+
+    said: sparse.csr_array
+    heard: sparse.csr_array
+    n_workers: int
+    n_labels: int
+    gold: Ints | None
+
+
+def fit_pooled(answers: Answers, settings: PooledSettings) -> tuple[Floats, Floats]:
+    """Return the tasks' posteriors (n_tasks, K), rows summing to 1, and the workers' share of right answers.
+
+    A task without answers is uniform unless it is gold; a gold task is certain and teaches its workers' skill.
+    """
+    if answers.n_workers * answers.n_labels**2 > LARGEST_MATRICES:
+        return fit_skills_only(answers, settings)
+    coded = code(answers)
+    posteriors = first_guess(coded)
+    skills = np.full(coded.n_workers, 0.5)
+    for _ in range(settings.iterations):
+        counts = (coded.said @ posteriors).reshape(coded.n_workers, coded.n_labels, coded.n_labels)
+        skills = shrunken_skills(counts, settings)
+        evidence = weigh(coded, worker_matrices(counts, skills, settings))
+        posteriors = posteriors_of(np.log(class_prior(posteriors, settings)) + evidence, coded.gold)
+    return finished(answers, posteriors, settings), skills
+
+
+def fit_skills_only(answers: Answers, settings: PooledSettings) -> tuple[Floats, Floats]:
+    """Do the same with one number per worker: for so many labels that a matrix each would not fit."""
+    votes = vote_counts(answers) + 0.1 / answers.n_labels
+    posteriors = clamp(votes / votes.sum(axis=1, keepdims=True), answers.gold)
+    skills = np.full(answers.n_workers, 0.5)
+    # Summed in one order, so that the order of the answers does not show in the last digit.
+    order = np.lexsort((answers.labels, answers.tasks, answers.workers))
+    tasks, workers, labels = answers.tasks[order], answers.workers[order], answers.labels[order]
+    given = np.bincount(answers.workers, minlength=answers.n_workers)
+    cells = tasks.astype(np.int64) * answers.n_labels + labels
+    for _ in range(settings.iterations):
+        seen = posteriors[tasks, labels]
+        right = np.bincount(workers, weights=seen, minlength=answers.n_workers)
+        crowd = (right.sum() + 1.0) / (given.sum() + 2.0)
+        skills = (right + settings.skill_weight * crowd) / (given + settings.skill_weight)
+        # What one label gains over any other when this worker gives it.
+        gain = np.log(skills * (answers.n_labels - 1)) - np.log(np.maximum(1.0 - skills, 1e-12))
+        evidence = np.bincount(cells, weights=gain[workers], minlength=posteriors.size)
+        prior = np.log(class_prior(posteriors, settings))
+        posteriors = posteriors_of(prior + evidence.reshape(posteriors.shape), answers.gold)
+    return finished(answers, posteriors, settings), skills
+
+
+def finished(answers: Answers, posteriors: Floats, settings: PooledSettings) -> Floats:
+    """Soften the posteriors; nothing is known of a task without answers, all of a gold one."""
+    posteriors = soften(posteriors, settings.temperature)
+    posteriors[np.bincount(answers.tasks, minlength=answers.n_tasks) == 0] = uniform(1, answers.n_labels)
+    return clamp(posteriors, answers.gold)
+
+
+def code(answers: Answers) -> Coded:
+    """Lay the answers out; their order is lost here, so that no result can depend on it."""
+    n_workers, n_labels = answers.n_workers, answers.n_labels
+    cells = answers.workers.astype(np.int64) * n_labels + answers.labels
+    ones = np.ones(len(answers.tasks))
+    said = sparse.csr_array((ones, (cells, answers.tasks)), shape=(n_workers * n_labels, answers.n_tasks))
+    said.sum_duplicates()
+    return Coded(said=said, heard=said.T.tocsr(), n_workers=n_workers, n_labels=n_labels, gold=answers.gold)
+
+
+def first_guess(coded: Coded) -> Floats:
+    """Start from the shares of the votes, gold clamped."""
+    one_per_label = np.tile(np.eye(coded.n_labels), (coded.n_workers, 1))
+    votes = coded.heard @ one_per_label + 0.1 / coded.n_labels
+    return clamp(votes / votes.sum(axis=1, keepdims=True), coded.gold)
+
+
+def shrunken_skills(counts: Floats, settings: PooledSettings) -> Floats:
+    """Estimate each worker's share of right answers, drawn to the crowd's mean by `skill_weight` pseudo-answers.
+
+    `counts[w, l, k]` is how often w said l where k holds.
+    """
+    right = np.einsum("wkk->w", counts)
+    given = counts.sum(axis=(1, 2))
+    n_labels = counts.shape[1]
+    crowd = (right.sum() + 1.0) / (given.sum() + 1.0 + 1.0 / max(n_labels - 1, 1))
+    skills: Floats = (right + settings.skill_weight * crowd) / (given + settings.skill_weight)
+    return skills
+
+
+def worker_matrices(counts: Floats, skills: Floats, settings: PooledSettings) -> Floats:
+    """Return P(w says l | k holds), shape (w, l, k): own counts over a prior of skill and the crowd's errors."""
+    n_labels = counts.shape[1]
+    if n_labels == 1:
+        return np.ones_like(counts)
+    eye = np.eye(n_labels, dtype=bool)
+    errors = counts.sum(axis=0) + settings.smoothing
+    errors[eye] = 0.0
+    errors /= errors.sum(axis=0, keepdims=True)
+    prior = np.where(eye, skills[:, None, None], (1.0 - skills)[:, None, None] * errors)
+    seen = counts.sum(axis=1, keepdims=True)
+    chances: Floats = (counts + settings.matrix_weight * prior) / (seen + settings.matrix_weight)
+    return chances
+
+
+def class_prior(posteriors: Floats, settings: PooledSettings) -> Floats:
+    """Return how common each class is, smoothed."""
+    mass = posteriors.sum(axis=0) + settings.smoothing
+    prior: Floats = mass / mass.sum()
+    return prior
+
+
+def weigh(coded: Coded, chances: Floats) -> Floats:
+    """Add up what each task's answers say for every label, as logarithms."""
+    evidence: Floats = coded.heard @ np.log(np.maximum(chances, 1e-12)).reshape(-1, coded.n_labels)
+    return evidence
+
+
+def posteriors_of(logits: Floats, gold: Ints | None) -> Floats:
+    """Return rows that sum to 1, gold clamped."""
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return clamp(weights / weights.sum(axis=1, keepdims=True), gold)
+
+
+def soften(posteriors: Floats, temperature: float) -> Floats:
+    """Flatten the posteriors without moving their order: EM on few answers believes itself too much."""
+    weights = posteriors ** (1.0 / temperature)
+    softened: Floats = weights / weights.sum(axis=1, keepdims=True)
+    return softened
+
+
+def clamp(posteriors: Floats, gold: Ints | None) -> Floats:
+    """Set the tasks whose answer is known to it."""
+    if gold is None:
+        return posteriors
+    known = np.flatnonzero(gold >= 0)
+    posteriors[known] = 0.0
+    posteriors[known, gold[known]] = 1.0
+    return posteriors

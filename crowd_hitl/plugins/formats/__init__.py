@@ -1,0 +1,1 @@
+"""How items come in: one file per format."""

@@ -1,0 +1,1 @@
+"""Plug-ins of the kind `policies`, one file each, found by scanning this folder."""

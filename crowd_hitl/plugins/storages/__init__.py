@@ -1,0 +1,1 @@
+"""Where media, exports and models live: one file per kind of storage."""

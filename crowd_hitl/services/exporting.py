@@ -1,0 +1,137 @@
+"""What came out, streamed: the current labels with their cost, and every answer."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal_column, or_, select
+from sqlalchemy.orm import Session
+
+from crowd_hitl.domain.ledger import TransferKind
+from crowd_hitl.domain.money import units
+from crowd_hitl.store.account_rows import WorkerRow
+from crowd_hitl.store.label_rows import LabelRow
+from crowd_hitl.store.loop_rows import ModelVersionRow, RoundRow
+from crowd_hitl.store.money_rows import TransferRow
+from crowd_hitl.store.project_rows import ItemRow
+from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
+
+CHUNK_ROWS = 1_000
+COSTS = (TransferKind.PAY.value, TransferKind.FEE.value)
+ANSWER_COLUMNS = frozenset({"task", "worker", "batch", "gold", "state", "seconds", "submitted_at"})
+
+
+def label_rows(session: Session, *, project_id: int, after: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield the current label of every item and field, in the order of the items; `after` leaves out item ids up to it.
+
+    `cost` is what all answers to the item have cost so far, with fees, as an exact decimal string in currency units; of
+    an item with several fields every label shows the whole. Read keyset by keyset: a label that changes meanwhile shows
+    once, as it was or as it is.
+    """
+    last_item, last_field = after, ""
+    page = _labels(project_id)
+    while chunk := session.execute(page.where(_is_after(last_item, last_field))).all():
+        costs = _costs(session, sorted({row.item_id for row in chunk}))
+        for row in chunk:
+            yield _label(row, cost_micros=costs.get(row.item_id, 0))
+        last_item, last_field = chunk[-1].item_id, chunk[-1].field
+
+
+def answer_rows(session: Session, *, project_id: int, after: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield every answer in the order it came: `task` (the item's key), `worker`, the answer's fields, and the rest.
+
+    With a field called `label` this is crowd-kit's `task,worker,label`. A field that is called like one of our own
+    columns is given as `value.<field>`. Gold's answers and rejected ones are there too, and say so.
+    """
+    last = after
+    page = _answers(project_id)
+    while chunk := session.execute(page.where(AnswerRow.id > last)).all():
+        yield from map(_answer, chunk)
+        last = chunk[-1].id
+
+
+def _labels(project_id: int) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            *(LabelRow.item_id, ItemRow.key, LabelRow.field, LabelRow.value, LabelRow.confidence, LabelRow.source),
+            *(LabelRow.votes, LabelRow.version, LabelRow.created_at, ItemRow.text),
+            ModelVersionRow.number.label("model_version"),
+            RoundRow.number.label("round"),
+        )
+        .join(ItemRow, ItemRow.id == LabelRow.item_id)
+        .outerjoin(ModelVersionRow, ModelVersionRow.id == LabelRow.model_version_id)
+        .outerjoin(RoundRow, RoundRow.id == LabelRow.round_id)
+        # The index of current labels has this order. It is used if its condition is written out, not bound, and if
+        # SQLite cannot prefer the index on the project (+ 0), which would sort all labels again for every chunk.
+        .where(LabelRow.project_id + 0 == project_id, LabelRow.state.in_([literal_column("'current'")]))
+        .order_by(LabelRow.item_id, LabelRow.field)
+        .limit(CHUNK_ROWS)
+    )
+
+
+def _is_after(item_id: int, field: str) -> ColumnElement[bool]:
+    if not field:
+        return LabelRow.item_id > item_id
+    further_field = and_(LabelRow.item_id == item_id, LabelRow.field > field)
+    return and_(LabelRow.item_id >= item_id, or_(LabelRow.item_id > item_id, further_field))
+
+
+def _label(row: Row[*tuple[Any, ...]], *, cost_micros: int) -> dict[str, Any]:
+    return {
+        "key": row.key,
+        "field": row.field,
+        "value": row.value,
+        "confidence": row.confidence,
+        "source": row.source,
+        "cost": units(cost_micros),
+        "votes": row.votes,
+        "model_version": row.model_version,
+        "round": row.round,
+        "version": row.version,
+        "created_at": row.created_at.isoformat(),
+        "text": row.text,
+    }
+
+
+def _costs(session: Session, item_ids: Sequence[int]) -> dict[int, int]:
+    """Add up what was paid for these items: each sitting is one answer, so its transfers are its task's."""
+    spent = (
+        select(TaskRow.item_id, func.sum(TransferRow.amount_micros))
+        .join(AssignmentRow, AssignmentRow.task_id == TaskRow.id)
+        .join(TransferRow, TransferRow.sitting_id == AssignmentRow.sitting_id)
+        .where(TaskRow.item_id.in_(item_ids), TransferRow.kind.in_(COSTS))
+        .group_by(TaskRow.item_id)
+    )
+    # PostgreSQL adds big integers up as a decimal.
+    return {item_id: int(amount) for item_id, amount in session.execute(spent)}
+
+
+def _answers(project_id: int) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            *(AnswerRow.id, ItemRow.key, AnswerRow.value, AnswerRow.batch_id, AnswerRow.seconds),
+            *(AnswerRow.submitted_at, AssignmentRow.state, TaskRow.is_gold),
+            WorkerRow.public_id.label("worker"),
+        )
+        .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
+        .join(TaskRow, TaskRow.id == AnswerRow.task_id)
+        .join(ItemRow, ItemRow.id == AnswerRow.item_id)
+        .join(WorkerRow, WorkerRow.id == AnswerRow.worker_id)
+        .join(BatchRow, BatchRow.id == AnswerRow.batch_id)
+        .where(BatchRow.project_id == project_id)
+        .order_by(AnswerRow.id)
+        .limit(CHUNK_ROWS)
+    )
+
+
+def _answer(row: Row[*tuple[Any, ...]]) -> dict[str, Any]:
+    fields = {(f"value.{name}" if name in ANSWER_COLUMNS else name): value for name, value in row.value.items()}
+    return {
+        "task": row.key,
+        "worker": row.worker,
+        **fields,
+        "batch": row.batch_id,
+        "gold": row.is_gold,
+        "state": row.state,
+        "seconds": row.seconds,
+        "submitted_at": row.submitted_at.isoformat(),
+    }

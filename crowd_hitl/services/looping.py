@@ -1,0 +1,250 @@
+"""The loop: choose → ask → agree → train → predict → audit, one step at a time, until the promise is met or money ends.
+
+`advance` takes the one next step that is possible and says when it must wait for people. Between its reads and its
+writes it computes without any transaction; each write first checks that the loop stands where it was read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from random import Random
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from crowd_hitl.domain.errors import BudgetTooSmall, Conflict, NotFound
+from crowd_hitl.domain.money import micros
+from crowd_hitl.domain.ports import Plugins, Storage
+from crowd_hitl.domain.rounds import LoopPolicy, Phase, StopReason, policy_from, terms_of
+from crowd_hitl.services.agreeing import agree, due_batches
+from crowd_hitl.services.assigning import expire
+from crowd_hitl.services.balances import batch_balance
+from crowd_hitl.services.choosing import Chosen, choose
+from crowd_hitl.services.concluding import conclude, stop
+from crowd_hitl.services.publishing import BatchRequest, close_batch, publish_batch
+from crowd_hitl.services.settling_tasks import active_workers
+from crowd_hitl.store.loop_rows import ChoiceRow, LoopRow, RoundRow
+from crowd_hitl.store.money_rows import BudgetRow
+from crowd_hitl.store.project_rows import GoldRow, ItemRow, ProjectRow
+from crowd_hitl.store.unit_of_work import UnitOfWork
+from crowd_hitl.store.work_rows import AnswerRow, BatchRow, TaskRow
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a loop stands after a step; `waiting` when only people can take it further."""
+
+    loop_id: int
+    phase: str
+    round_number: int | None
+    batch_id: int | None
+    waiting: bool
+    stopped: str | None
+
+
+def start_loop(
+    session: Session, *, project_id: int, budget_id: int, policy: LoopPolicy, seed: int, now: datetime
+) -> LoopRow:
+    """Start a project's loop on a budget; Conflict when one is running."""
+    running = select(LoopRow.id).where(LoopRow.project_id == project_id, LoopRow.state == "running")
+    if session.scalar(running) is not None:
+        raise Conflict("This project's loop is running already. Advance it, or stop it first.")
+    project, budget = session.get_one(ProjectRow, project_id), session.get(BudgetRow, budget_id)
+    if budget is None or budget.organisation_id != project.organisation_id:
+        raise NotFound(f"There is no budget {budget_id}. Make one and top it up first.")
+    if session.scalar(select(ItemRow.id).where(ItemRow.project_id == project_id).limit(1)) is None:
+        raise Conflict("This project has no items yet. Import some first.")
+    gold = session.scalar(select(func.count()).where(GoldRow.project_id == project_id)) or 0
+    loop = LoopRow(
+        project_id=project_id,
+        budget_id=budget_id,
+        state="running",
+        # gold that came with the items judges the model as well as any that would be bought
+        phase=Phase.LEARN if gold >= policy.reference_items else Phase.REFERENCE,
+        extending=False,
+        seed=seed,
+        policy=policy.as_json(),
+        started_at=now,
+    )
+    session.add(loop)
+    session.flush()
+    return loop
+
+
+def stop_loop(session: Session, *, loop_id: int, now: datetime) -> LoopRow:
+    """Stop a loop by hand: its open batch is closed, what is agreed stays."""
+    loop = session.get(LoopRow, loop_id)
+    if loop is None:
+        raise NotFound(f"There is no loop {loop_id}.")
+    for batch_id in _open_batches(session, loop_id):
+        close_batch(session, batch_id=batch_id, now=now)
+    return stop(session, loop_id=loop_id, reason=StopReason.BY_HAND, now=now)
+
+
+def running_loop(session: Session, *, project_id: int) -> LoopRow:
+    """Return the project's running loop; NotFound when there is none."""
+    found = session.scalar(select(LoopRow).where(LoopRow.project_id == project_id, LoopRow.state == "running"))
+    if found is None:
+        raise NotFound("This project has no running loop. Start one.")
+    return found
+
+
+def running_loops(session: Session) -> list[int]:
+    """List the running loops, the oldest first."""
+    return list(session.scalars(select(LoopRow.id).where(LoopRow.state == "running").order_by(LoopRow.id)))
+
+
+def advance(uow: UnitOfWork, *, loop_id: int, plugins: Plugins, storage: Storage) -> Step:
+    """Take the loop's next step: open a round, look at its answers, or conclude it."""
+    loop, current = uow.read(_stand, loop_id=loop_id)
+    if loop.state == "stopped":
+        return uow.read(where_it_stands, loop_id=loop_id)
+    if current is None or current.state == "done":
+        policy = policy_from(loop.policy)
+        number = 0 if current is None else current.number + 1
+        random = Random(f"{loop.seed}/{number}")
+        chosen = choose(uow, loop=loop, policy=policy, random=random, plugins=plugins, storage=storage)
+        uow.run(open_round, loop_id=loop_id, number=number, chosen=chosen, random=random)
+    elif current.state == "asking":
+        _look_at_answers(uow, round_id=current.id, plugins=plugins)
+    else:
+        conclude(uow, loop=loop, round_row=current, plugins=plugins, storage=storage)
+    return uow.read(where_it_stands, loop_id=loop_id)
+
+
+def open_round(
+    session: Session, *, loop_id: int, number: int, chosen: Sequence[Chosen], random: Random, now: datetime
+) -> None:
+    """Publish what was chosen, as far as the money goes; a round with nothing to ask is asked at once."""
+    loop = session.scalars(select(LoopRow).where(LoopRow.id == loop_id).with_for_update()).one()
+    last = session.scalar(select(func.max(RoundRow.number)).where(RoundRow.loop_id == loop_id))
+    if loop.state != "running" or (-1 if last is None else last) != number - 1:
+        return  # somebody else took this step
+    policy = policy_from(loop.policy)
+    try:
+        request, chosen = _request(session, loop, policy, chosen=chosen, number=number)
+    except BudgetTooSmall:
+        stop(session, loop_id=loop_id, reason=StopReason.BUDGET, now=now)
+        return
+    row = RoundRow(
+        loop_id=loop_id,
+        project_id=loop.project_id,
+        number=number,
+        purpose=loop.phase,
+        state="asking" if request.items else "asked",
+        items_asked=len(chosen),
+        spent_micros=0,
+        started_at=now,
+    )
+    session.add(row)
+    session.flush()
+    if chosen:
+        session.execute(insert(ChoiceRow), [{"round_id": row.id, **vars(choice)} for choice in chosen])
+    if request.items:
+        asked = replace(request, round_id=row.id)
+        publish_batch(session, project_id=loop.project_id, request=asked, random=random, now=now)
+
+
+def where_it_stands(session: Session, *, loop_id: int) -> Step:
+    """Say where a loop stands now."""
+    loop, current = _stand(session, loop_id=loop_id)
+    batch_id = None
+    if current is not None and current.state == "asking":
+        batch_id = session.scalar(select(BatchRow.id).where(BatchRow.round_id == current.id))
+    return Step(
+        loop_id=loop_id,
+        phase=loop.phase,
+        round_number=None if current is None else current.number,
+        batch_id=batch_id,
+        waiting=batch_id is not None and _has_unfilled_places(session, batch_id),
+        stopped=loop.stopped,
+    )
+
+
+def _look_at_answers(uow: UnitOfWork, *, round_id: int, plugins: Plugins) -> None:
+    uow.run(expire)
+    for batch_id in uow.read(due_batches, within=uow.read(_batches_of, round_id=round_id)):
+        agree(uow, batch_id=batch_id, plugins=plugins)
+    uow.run(_mark_asked, round_id=round_id)
+
+
+def _mark_asked(session: Session, *, round_id: int) -> None:
+    batches = [session.get_one(BatchRow, batch_id) for batch_id in _batches_of(session, round_id=round_id)]
+    row = session.get_one(RoundRow, round_id)
+    if row.state == "asking" and all(batch.state == "closed" for batch in batches):
+        row.state = "asked"
+        row.answers = (
+            session.scalar(select(func.count()).where(AnswerRow.batch_id.in_([batch.id for batch in batches]))) or 0
+        )
+        row.spent_micros = sum(batch_balance(session, batch_id=batch.id).spent_micros for batch in batches)
+
+
+def _request(
+    session: Session, loop: LoopRow, policy: LoopPolicy, *, chosen: Sequence[Chosen], number: int
+) -> tuple[BatchRequest, list[Chosen]]:
+    """Fit a round to the people and the money there are; return its batch and what is recorded as chosen.
+
+    BudgetTooSmall when what is left buys no further place. What everybody has answered already cannot be asked
+    again: for an audit it stays recorded, as unsettled.
+    """
+    terms = terms_of(Phase(loop.phase), policy)
+    workers = active_workers(session, project_id=loop.project_id)
+    overlap_min = max(1, min(terms.overlap_min, workers))
+    price_micros = micros(policy.price)
+    voices = _voices(session, [choice.item_id for choice in chosen])
+    heard = [choice for choice in chosen if voices.get(choice.item_id, 0) + overlap_min > workers]
+    unheard = [choice for choice in chosen if voices.get(choice.item_id, 0) + overlap_min <= workers]
+    available = session.get_one(BudgetRow, loop.budget_id).available_micros
+    affordable = int(available // (price_micros * overlap_min * (1 + terms.gold_rate)))
+    asked = unheard[:affordable]
+    if unheard and not asked:
+        raise BudgetTooSmall(
+            "What is left buys no further place.", missing_micros=price_micros * overlap_min - available
+        )
+    request = BatchRequest(
+        name=f"Round {number}: {loop.phase}",
+        budget_id=loop.budget_id,
+        price_micros=price_micros,
+        overlap_min=overlap_min,
+        overlap_max=max(overlap_min, min(terms.overlap_max, workers)),
+        confidence_target=terms.confidence_target,
+        lease_seconds=policy.lease_seconds,
+        gold_rate=terms.gold_rate if len(asked) == len(unheard) else 0.0,
+        purpose=loop.phase,
+        items=[choice.item_id for choice in asked],
+        aggregator=policy.aggregator,
+    )
+    return request, [*asked, *heard]
+
+
+def _voices(session: Session, item_ids: Sequence[int]) -> dict[int, int]:
+    rows = session.execute(
+        select(TaskRow.item_id, func.sum(TaskRow.answers_count))
+        .where(TaskRow.item_id.in_(item_ids))
+        .group_by(TaskRow.item_id)
+    )
+    return {item_id: int(count) for item_id, count in rows}
+
+
+def _stand(session: Session, *, loop_id: int) -> tuple[LoopRow, RoundRow | None]:
+    loop = session.get(LoopRow, loop_id)
+    if loop is None:
+        raise NotFound(f"There is no loop {loop_id}.")
+    newest = select(RoundRow).where(RoundRow.loop_id == loop_id).order_by(RoundRow.number.desc()).limit(1)
+    return loop, session.scalar(newest)
+
+
+def _batches_of(session: Session, *, round_id: int) -> list[int]:
+    return list(session.scalars(select(BatchRow.id).where(BatchRow.round_id == round_id).order_by(BatchRow.id)))
+
+
+def _open_batches(session: Session, loop_id: int) -> list[int]:
+    rows = select(BatchRow.id).join(RoundRow, RoundRow.id == BatchRow.round_id)
+    return list(session.scalars(rows.where(RoundRow.loop_id == loop_id, BatchRow.state != "closed")))
+
+
+def _has_unfilled_places(session: Session, batch_id: int) -> bool:
+    waiting = select(TaskRow.id).where(
+        TaskRow.batch_id == batch_id, TaskRow.state != "retired", TaskRow.answers_count < TaskRow.overlap
+    )
+    return session.scalar(waiting.limit(1)) is not None

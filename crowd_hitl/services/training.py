@@ -1,0 +1,266 @@
+"""Training: agreed labels are read, a model learns outside any transaction, its scores and predictions are written."""
+
+import hashlib
+import io
+import json
+import platform
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, exists, func, insert, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from crowd_hitl.domain.errors import BadInput, NotFound
+from crowd_hitl.domain.items import Content
+from crowd_hitl.domain.labels import LabelSource
+from crowd_hitl.domain.ports import Floats, Learner, Model, Plugins, Storage
+from crowd_hitl.domain.rounds import Phase
+from crowd_hitl.services.projects import newest_question
+from crowd_hitl.store.label_rows import LabelRow
+from crowd_hitl.store.loop_rows import ChoiceRow, ModelVersionRow, PredictionRow, RoundRow
+from crowd_hitl.store.project_rows import GoldRow, ItemRow
+from crowd_hitl.store.unit_of_work import UnitOfWork
+
+CHUNK = 1_000
+FOLDS = 5
+LIBRARIES = ("scikit-learn", "numpy", "skops")
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What there is to learn from and to score on: item ids with label and confidence; gold is never learned from."""
+
+    project_id: int
+    question_version_id: int
+    field: str
+    classes: Sequence[str]
+    kind: str
+    labels: Mapping[int, tuple[str, float]]
+    gold: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model with its scores on gold and what it says of every item people have not labelled."""
+
+    model: Model
+    learner: str
+    gold_seen: int
+    gold_right: int
+    predicted: Sequence[tuple[int, str, float, float]]
+
+
+def read_lesson(session: Session, *, project_id: int, plugins: Plugins) -> Lesson:
+    """Read the labels people stand behind, and the gold held out; BadInput when there is nothing to learn."""
+    question = newest_question(session, project_id=project_id)
+    plugin = plugins.questions[question.kind]
+    field = plugin.fields(question.spec)[0]
+    gold = session.execute(
+        select(GoldRow.item_id, GoldRow.value).where(GoldRow.project_id == project_id, GoldRow.field == field)
+    )
+    labels = session.execute(
+        select(LabelRow.item_id, LabelRow.value, LabelRow.confidence).where(
+            LabelRow.project_id == project_id,
+            LabelRow.field == field,
+            LabelRow.state == "current",
+            LabelRow.source.in_([LabelSource.CONSENSUS, LabelSource.EXPERT, LabelSource.IMPORTED]),
+            ~judges(LabelRow.item_id),
+        )
+    )
+    learned = {item_id: (value, confidence) for item_id, value, confidence in labels}
+    if not learned:
+        raise BadInput("There is no agreed label to learn from yet. Publish a batch and let people answer it.")
+    with_image = select(ItemRow.id).where(ItemRow.project_id == project_id, ItemRow.image_key.is_not(None)).limit(1)
+    return Lesson(
+        project_id=project_id,
+        question_version_id=question.id,
+        field=field,
+        classes=list(plugin.classes(question.spec)),
+        kind="text" if session.scalar(with_image) is None else "image",
+        labels=learned,
+        gold=dict(row for row in gold),
+    )
+
+
+def judges(item_id: ColumnElement[int] | InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """Tell the items that judge: gold, references, audits. No model learns from them, so they stay impartial."""
+    drawn = (
+        exists()
+        .where(ChoiceRow.item_id == item_id)
+        .where(ChoiceRow.round_id == RoundRow.id, RoundRow.purpose.in_([Phase.REFERENCE, Phase.AUDIT]))
+    )
+    return or_(exists().where(GoldRow.item_id == item_id), drawn)
+
+
+def train(uow: UnitOfWork, lesson: Lesson, *, learner: Learner, storage: Storage, seed: int) -> Trained:
+    """Fit on the labels, score on gold, predict every item that people have not labelled."""
+    taught = sorted(lesson.labels)
+    contents = _contents(uow, taught, storage=storage)
+    model = learner.fit(contents, _targets(lesson, taught), labels=lesson.classes, seed=seed)
+    right = sum(
+        value == lesson.gold[item_id]
+        for item_id, value, _, _ in _predict(uow, model, sorted(lesson.gold), storage=storage)
+    )
+    rest = uow.read(unlabelled, project_id=lesson.project_id)
+    return Trained(
+        model=model,
+        learner=learner.name,
+        gold_seen=len(lesson.gold),
+        gold_right=right,
+        predicted=list(_predict(uow, model, rest, storage=storage)),
+    )
+
+
+def cross_predict(uow: UnitOfWork, lesson: Lesson, *, learner: Learner, storage: Storage, seed: int) -> dict[int, str]:
+    """Return what models say of labelled items they never saw: FOLDS fits, each on all but its part."""
+    item_ids = sorted(lesson.labels)
+    contents = dict(zip(item_ids, _contents(uow, item_ids, storage=storage), strict=True))
+    order = Random(seed).sample(item_ids, len(item_ids))
+    said: dict[int, str] = {}
+    for fold in range(FOLDS):
+        asked = order[fold::FOLDS]
+        held_out = set(asked)
+        taught = [item_id for item_id in item_ids if item_id not in held_out]
+        if not taught or not asked:
+            continue
+        model = learner.fit([contents[i] for i in taught], _targets(lesson, taught), labels=lesson.classes, seed=seed)
+        rows = model.predict_proba([contents[i] for i in asked])
+        said.update((i, model.labels[int(row.argmax())]) for i, row in zip(asked, rows, strict=True))
+    return said
+
+
+def keep_model(lesson: Lesson, trained: Trained, *, storage: Storage, number: int) -> Mapping[str, Any]:
+    """Store the model and the data it learned from; return the columns of its row. No transaction is open."""
+    data = json.dumps(
+        [{"item_id": i, "value": v, "confidence": c} for i, (v, c) in sorted(lesson.labels.items())]
+    ).encode()
+    folder = f"models/project-{lesson.project_id}/version-{number}"
+    with tempfile.TemporaryDirectory() as temporary:
+        saved = trained.model.save(Path(temporary))
+        content = saved.read_bytes()
+        model_key = storage.put(f"{folder}/{saved.name}", io.BytesIO(content))
+    return {
+        "project_id": lesson.project_id,
+        "number": number,
+        "learner": trained.learner,
+        "question_version_id": lesson.question_version_id,
+        "field": lesson.field,
+        "trained_on": len(lesson.labels),
+        "data_key": storage.put(f"{folder}/data.json", io.BytesIO(data)),
+        "data_sha256": hashlib.sha256(data).hexdigest(),
+        "model_key": model_key,
+        "model_sha256": hashlib.sha256(content).hexdigest(),
+        "libraries": {"python": platform.python_version(), **{name: installed_version(name) for name in LIBRARIES}},
+        "gold_seen": trained.gold_seen,
+        "gold_right": trained.gold_right,
+    }
+
+
+def next_model_number(session: Session, *, project_id: int) -> int:
+    """Return the number the project's next model will have."""
+    newest = select(func.max(ModelVersionRow.number)).where(ModelVersionRow.project_id == project_id)
+    return (session.scalar(newest) or 0) + 1
+
+
+def write_model(
+    session: Session, *, columns: Mapping[str, Any], trained: Trained, round_id: int, spent_micros: int, now: datetime
+) -> ModelVersionRow:
+    """Write a model version and its predictions; the number makes a second write of the same one impossible."""
+    row = ModelVersionRow(**columns, round_id=round_id, spent_micros=spent_micros, created_at=now)
+    session.add(row)
+    session.flush()
+    for start in range(0, len(trained.predicted), CHUNK):
+        session.execute(
+            insert(PredictionRow),
+            [
+                {
+                    "model_version_id": row.id,
+                    "item_id": item_id,
+                    "value": value,
+                    "confidence": confidence,
+                    "margin": margin,
+                    "route": "none",
+                }
+                for item_id, value, confidence, margin in trained.predicted[start : start + CHUNK]
+            ],
+        )
+    return row
+
+
+def _targets(lesson: Lesson, item_ids: Sequence[int]) -> Floats:
+    """Turn labels into soft targets (n, K): the confidence on the label, the rest spread over the others."""
+    codes = {name: code for code, name in enumerate(lesson.classes)}
+    classes = len(lesson.classes)
+    targets = np.empty((len(item_ids), classes))
+    for row, item_id in enumerate(item_ids):
+        value, confidence = lesson.labels[item_id]
+        targets[row] = (1.0 - confidence) / max(classes - 1, 1)
+        targets[row, codes[value]] = confidence
+    return targets
+
+
+def _predict(
+    uow: UnitOfWork, model: Model, item_ids: Sequence[int], *, storage: Storage
+) -> Iterator[tuple[int, str, float, float]]:
+    for start in range(0, len(item_ids), CHUNK):
+        chunk = item_ids[start : start + CHUNK]
+        probabilities = model.predict_proba(_contents(uow, chunk, storage=storage))
+        ordered = np.sort(probabilities, axis=1)
+        for item_id, row, ranked in zip(chunk, probabilities, ordered, strict=True):
+            margin = ranked[-1] - ranked[-2] if len(ranked) > 1 else 1.0
+            yield item_id, model.labels[int(row.argmax())], float(ranked[-1]), float(margin)
+
+
+def _contents(uow: UnitOfWork, item_ids: Sequence[int], *, storage: Storage) -> list[Content]:
+    rows: dict[int, ItemRow] = {}
+    for start in range(0, len(item_ids), CHUNK):
+        found = uow.read(_items, item_ids=item_ids[start : start + CHUNK])
+        rows.update({row.id: row for row in found})
+    return [_content(rows[item_id], storage) for item_id in item_ids]
+
+
+def _items(session: Session, *, item_ids: Sequence[int]) -> Sequence[ItemRow]:
+    return session.scalars(select(ItemRow).where(ItemRow.id.in_(item_ids))).all()
+
+
+def _content(row: ItemRow, storage: Storage) -> Content:
+    image = None
+    if row.image_key is not None:
+        with storage.open(row.image_key) as stream:
+            image = stream.read()
+    return Content(key=row.key, text=row.text, image=image, data=row.data)
+
+
+def unlabelled(session: Session, *, project_id: int) -> list[int]:
+    """List the items that nobody but a model has labelled."""
+    by_people = exists().where(
+        LabelRow.item_id == ItemRow.id,
+        LabelRow.state == "current",
+        LabelRow.source != LabelSource.MODEL,
+    )
+    is_gold = exists().where(GoldRow.item_id == ItemRow.id)
+    return list(
+        session.scalars(
+            select(ItemRow.id).where(ItemRow.project_id == project_id, ~by_people, ~is_gold).order_by(ItemRow.id)
+        )
+    )
+
+
+def newest_model(session: Session, *, project_id: int) -> ModelVersionRow:
+    """Return the newest model of a project; NotFound before the first."""
+    row = session.scalar(
+        select(ModelVersionRow)
+        .where(ModelVersionRow.project_id == project_id)
+        .order_by(ModelVersionRow.number.desc())
+        .limit(1)
+    )
+    if row is None:
+        raise NotFound("No model has been trained yet.")
+    return row

@@ -1,0 +1,1 @@
+"""Simulated workers, for the demo: always called simulated, and known to the rest only through the HTTP API."""

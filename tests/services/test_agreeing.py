@@ -1,0 +1,148 @@
+"""Answers become labels; doubtful tasks get further places while the overlap and the money last."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import select
+
+from crowd_hitl.bootstrap import find_plugins
+from crowd_hitl.services.agreeing import AgreeReport, agree, due_batches
+from crowd_hitl.services.answering import replace
+from crowd_hitl.store.account_rows import WorkerSkillRow
+from crowd_hitl.store.label_rows import LabelRow
+from crowd_hitl.store.unit_of_work import UnitOfWork
+from crowd_hitl.store.work_rows import BatchRow, TaskRow
+from tests.services.published import PRICE, QUESTIONS, Site, a_batch, a_site, answer, later, problems
+
+PLUGINS = find_plugins()
+
+
+@dataclass(frozen=True)
+class Shown:
+    value: str
+    confidence: float
+    version: int
+    votes: int
+
+
+def agreed(site: Site, batch: BatchRow) -> AgreeReport:
+    return agree(site.uow, batch_id=batch.id, plugins=PLUGINS)
+
+
+def answers(site: Site, batch: BatchRow, values: Sequence[str]) -> None:
+    for worker_id, value in zip(site.workers, values, strict=False):
+        answer(site, batch, worker_id, value)
+
+
+def labels(site: Site, *, state: str = "current") -> list[Shown]:
+    rows = site.uow.read(
+        lambda session: session.scalars(
+            select(LabelRow).where(LabelRow.state == state).order_by(LabelRow.item_id)
+        ).all()
+    )
+    return [Shown(row.value, row.confidence, row.version, row.votes) for row in rows]
+
+
+def test_tasks_that_agree_get_a_label_and_close_their_batch(unit_of_work: UnitOfWork) -> None:
+    site = a_site(unit_of_work, items=1)
+    batch = a_batch(site, overlap_min=3, overlap_max=3, aggregator="majority_vote")
+    answers(site, batch, ["dog", "dog", "cat"])
+
+    report = agreed(site, batch)
+
+    assert (report.agreed + report.gave_up, report.labels_changed, report.batch_closed) == (1, 1, True)
+    assert [(label.value, label.votes) for label in labels(site)] == [("dog", 3)]
+    assert problems(site) == []
+
+
+def test_a_doubtful_task_gets_one_more_place_until_the_overlap_is_spent(unit_of_work: UnitOfWork) -> None:
+    site = a_site(unit_of_work, items=1)
+    batch = a_batch(site, overlap_min=2, overlap_max=3, aggregator="majority_vote")
+    answers(site, batch, ["dog", "cat"])
+
+    assert agreed(site, batch).opened == 1
+    answer(site, batch, site.workers[2], "cat")
+    assert agreed(site, batch).gave_up == 1
+
+    assert [label.value for label in labels(site)] == ["cat"]
+    assert problems(site) == []
+
+
+def test_no_further_place_is_opened_without_money_and_the_task_says_so(unit_of_work: UnitOfWork) -> None:
+    site = a_site(unit_of_work, items=1, money=2 * PRICE)
+    batch = a_batch(site, overlap_min=2, overlap_max=3, aggregator="majority_vote")
+    answers(site, batch, ["dog", "cat"])
+
+    report = agreed(site, batch)
+
+    assert (report.opened, report.out_of_budget) == (0, 1)
+    reasons = site.uow.read(lambda session: session.scalars(select(TaskRow.retire_reason)).all())
+    assert reasons == ["budget"]
+    assert len(labels(site)) == 1
+    assert problems(site) == []
+
+
+def test_a_second_pass_over_the_same_answers_writes_no_new_version(unit_of_work: UnitOfWork) -> None:
+    site = a_site(unit_of_work, items=3)
+    batch = a_batch(site)
+    answers(site, batch, ["dog", "dog"] * 2)
+    agreed(site, batch)
+    before = labels(site)
+
+    assert agreed(site, batch).labels_changed == 0
+    assert labels(site) == before
+    assert labels(site, state="superseded") == []
+
+
+def test_an_answer_replaced_after_agreement_is_looked_at_again(unit_of_work: UnitOfWork) -> None:
+    site = a_site(unit_of_work, items=1)
+    batch = a_batch(site, overlap_min=1, overlap_max=1, aggregator="majority_vote")
+    receipt = answer(site, batch, site.workers[0], "dog")
+    agreed(site, batch)
+    assert receipt is not None
+
+    site.uow.run(
+        replace,
+        answer_id=receipt.answer_id,
+        worker_id=site.workers[0],
+        value={"label": "cat"},
+        questions=QUESTIONS,
+        now=later(5),
+    )
+
+    assert site.uow.read(due_batches) == [batch.id]
+    agreed(site, batch)
+    assert [(label.value, label.version) for label in labels(site)] == [("cat", 2)]
+    assert [label.value for label in labels(site, state="superseded")] == ["dog"]
+
+
+def test_gold_is_never_labelled_by_the_crowd_but_measures_it(unit_of_work: UnitOfWork) -> None:
+    site = a_site(unit_of_work, items=2, gold=1)
+    batch = a_batch(site, gold_rate=0.5, overlap_min=1, overlap_max=1)
+    while answer(site, batch, site.workers[0], "cat"):
+        pass
+
+    agreed(site, batch)
+
+    assert len(labels(site)) == 2
+    skills = site.uow.read(lambda session: session.scalars(select(WorkerSkillRow)).all())
+    assert [(skill.gold_seen, skill.gold_right, skill.answers) for skill in skills] == [(1, 1, 3)]
+    assert problems(site) == []
+
+
+def test_confidence_is_a_probability_whatever_was_answered(unit_of_work: UnitOfWork) -> None:
+    site = a_site(unit_of_work, items=6)
+    batch = a_batch(site, overlap_min=3, overlap_max=4)
+    for worker_id, value in zip(site.workers, ["cat", "dog", "cat"], strict=False):
+        while answer(site, batch, worker_id, value):
+            pass
+
+    while agreed(site, batch).opened:
+        while answer(site, batch, site.workers[3], "dog"):
+            pass
+
+    confidences = [label.confidence for label in labels(site)]
+    assert len(confidences) == 6
+    assert np.all((np.array(confidences) >= 0) & (np.array(confidences) <= 1))
+    assert problems(site) == []
