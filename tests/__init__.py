@@ -1,0 +1,1 @@
+"""Tests: unit, services, api, browser, contracts; what they start lives in tests/running."""
