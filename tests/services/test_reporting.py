@@ -25,7 +25,7 @@ from crowd_hitl.store.money_rows import BudgetRow, TransferRow
 from crowd_hitl.store.project_rows import ProjectRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 from crowd_hitl.store.work_rows import BatchRow
-from tests import builders
+from tests import builders, loop_builders
 from tests.builders import NOON
 
 
@@ -237,11 +237,11 @@ def test_rounds_carry_their_model_and_what_the_ledger_says(unit_of_work: UnitOfW
     def write(session: Session) -> ProjectRow:
         project, batch, _ = a_labelled_batch(session)
         budget = session.get_one(BudgetRow, batch.budget_id)
-        loop = builders.a_loop(session, project, budget)
-        first = builders.a_round(session, loop, number=0, human_labels=3)
-        builders.a_round(session, loop, number=1, human_labels=0, state="asking")
+        loop = loop_builders.a_loop(session, project, budget)
+        first = loop_builders.a_round(session, loop, number=0, human_labels=3)
+        loop_builders.a_round(session, loop, number=1, human_labels=0, state="asking")
         session.get_one(BatchRow, batch.id).round_id = first.id
-        builders.a_certificate(session, builders.a_model(session, first), kept=False)
+        loop_builders.a_certificate(session, loop_builders.a_model(session, first), kept=False)
         return project
 
     project = unit_of_work.run(write)

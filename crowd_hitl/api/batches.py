@@ -1,0 +1,203 @@
+"""Batches: quote, publish, watch, pause, resume, agree, close."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from random import SystemRandom
+
+from apiflask import APIBlueprint
+from sqlalchemy.orm import Session
+
+from crowd_hitl.api.describing import takes_header
+from crowd_hitl.api.keys import KEY_PARAMETER, done_before, idempotency_key, note_done
+from crowd_hitl.api.schemas.base import PageQuery
+from crowd_hitl.api.schemas.batches import (
+    AgreeOut,
+    BatchesOut,
+    BatchIn,
+    BatchMoneyOut,
+    BatchOut,
+    ProgressOut,
+    QuoteOut,
+)
+from crowd_hitl.api.scoping import batch_here, project_here
+from crowd_hitl.domain.errors import bad_field
+from crowd_hitl.domain.money import micros, units
+from crowd_hitl.edge.auth import MANAGERS, allow
+from crowd_hitl.edge.house import current_house
+from crowd_hitl.services import agreeing, publishing
+from crowd_hitl.services.publishing import BatchRequest
+from crowd_hitl.services.reporting.batches import BatchLine, list_batches, one_batch
+from crowd_hitl.store.work_rows import BatchRow
+
+batches = APIBlueprint("batches", __name__, url_prefix="/api/v1", tag="Batches")
+
+
+@batches.post("/projects/<slug>/quote")
+@allow(*MANAGERS)
+@batches.input(BatchIn, arg_name="body")
+@batches.output(QuoteOut)
+def quote_batch(slug: str, *, body: BatchIn) -> QuoteOut:
+    """Price a batch: minimum, expected and maximum. Nothing is published or reserved."""
+    project = project_here(slug)
+    quote = current_house().uow.read(publishing.quote_batch, project_id=project.id, request=_request(body))
+    return QuoteOut(
+        tasks=quote.tasks,
+        gold_places=quote.gold_places,
+        expected_answers=quote.expected_answers,
+        minimum=units(quote.minimum_micros),
+        expected=units(quote.expected_micros),
+        maximum=units(quote.maximum_micros),
+        gold=units(quote.gold_micros),
+        fees=units(quote.fees_micros),
+        reserve=units(quote.reserve_micros),
+        currency=quote.currency,
+    )
+
+
+@batches.post("/projects/<slug>/batches")
+@allow(*MANAGERS)
+@takes_header(KEY_PARAMETER)
+@batches.input(BatchIn, arg_name="body")
+@batches.output(BatchOut, status_code=201)
+def publish_batch(slug: str, *, body: BatchIn) -> BatchOut:
+    """Publish a batch and reserve its money; refused with what is missing (402). Under a key it is published once."""
+    project = project_here(slug)
+    batch_id = current_house().uow.run(
+        _publish_once, project_id=project.id, request=_request(body), key=idempotency_key()
+    )
+    return _show(project_id=project.id, batch_id=batch_id)
+
+
+@batches.get("/projects/<slug>/batches")
+@allow(*MANAGERS)
+@batches.input(PageQuery, location="query", arg_name="page")
+@batches.output(BatchesOut)
+def list_project_batches(slug: str, *, page: PageQuery) -> BatchesOut:
+    """List a project's batches, the newest first."""
+    project = project_here(slug)
+    found = current_house().uow.read(list_batches, project_id=project.id, after=page.after, limit=page.limit)
+    return BatchesOut(batches=[_shown(line) for line in found.rows], after=found.after)
+
+
+@batches.get("/batches/<int:batch_id>")
+@allow(*MANAGERS)
+@batches.output(BatchOut)
+def show_batch(batch_id: int) -> BatchOut:
+    """Show a batch: its terms, progress and money."""
+    return _show(project_id=batch_here(batch_id).project_id, batch_id=batch_id)
+
+
+@batches.post("/batches/<int:batch_id>/pause")
+@allow(*MANAGERS)
+@batches.output(BatchOut)
+def pause_batch(batch_id: int) -> BatchOut:
+    """Hand out no more places; what is leased may be finished."""
+    return _move(batch_id, service=publishing.pause_batch)
+
+
+@batches.post("/batches/<int:batch_id>/resume")
+@allow(*MANAGERS)
+@batches.output(BatchOut)
+def resume_batch(batch_id: int) -> BatchOut:
+    """Hand out places again."""
+    return _move(batch_id, service=publishing.resume_batch)
+
+
+@batches.post("/batches/<int:batch_id>/close")
+@allow(*MANAGERS)
+@batches.output(BatchOut)
+def close_batch(batch_id: int) -> BatchOut:
+    """End a batch; what it does not need goes back to the budget."""
+    return _move(batch_id, service=publishing.close_batch)
+
+
+@batches.post("/batches/<int:batch_id>/agree")
+@allow(*MANAGERS)
+@batches.output(AgreeOut)
+def agree_batch(batch_id: int) -> AgreeOut:
+    """Weigh the answers now: labels, further places, tasks that are done."""
+    house = current_house()
+    report = agreeing.agree(house.uow, batch_id=batch_here(batch_id).id, plugins=house.plugins)
+    return AgreeOut.model_validate(report)
+
+
+def _move(batch_id: int, *, service: Callable[..., BatchRow]) -> BatchOut:
+    batch = batch_here(batch_id)
+    current_house().uow.run(service, batch_id=batch.id)
+    return _show(project_id=batch.project_id, batch_id=batch.id)
+
+
+def _publish_once(session: Session, *, project_id: int, request: BatchRequest, key: str | None, now: datetime) -> int:
+    """Publish in the same transaction that notes the key, so that a repeat finds either both or neither."""
+    name = f"publish:{project_id}:{key}"
+    if key is not None:
+        before = done_before(session, name=name, asked=request)
+        if before is not None:
+            return before
+    batch = publishing.publish_batch(session, project_id=project_id, request=request, random=SystemRandom(), now=now)
+    if key is not None:
+        note_done(session, name=name, asked=request, made_id=batch.id, now=now)
+    return batch.id
+
+
+def _request(body: BatchIn) -> BatchRequest:
+    plugins = current_house().plugins
+    named: list[tuple[str, str, Collection[str]]] = [
+        ("aggregator", body.aggregator, plugins.aggregators),
+        ("overlap_policy", body.overlap_policy, plugins.policies),
+    ]
+    for field, name, known in named:
+        if name not in known:
+            raise bad_field(field, expected="one of " + ", ".join(sorted(known)), found=name)
+    return BatchRequest(
+        name=body.name,
+        budget_id=body.budget_id,
+        price_micros=micros(body.price, field="price"),
+        overlap_min=body.overlap_min,
+        overlap_max=body.overlap_max if body.overlap_max is not None else body.overlap_min,
+        confidence_target=body.confidence_target,
+        lease_seconds=body.lease_seconds,
+        deadline=body.deadline,
+        priority=body.priority,
+        gold_rate=body.gold_rate,
+        items=body.items,
+        limit=body.limit,
+        aggregator=body.aggregator,
+        overlap_policy=body.overlap_policy,
+        approval=body.approval,
+    )
+
+
+def _show(*, project_id: int, batch_id: int) -> BatchOut:
+    return _shown(current_house().uow.read(one_batch, project_id=project_id, batch_id=batch_id))
+
+
+def _shown(line: BatchLine) -> BatchOut:
+    money = line.money
+    return BatchOut(
+        id=line.id,
+        name=line.name,
+        purpose=line.purpose,
+        state=line.state,
+        round=line.round_number,
+        price=units(line.price_micros),
+        fee=units(line.fee_micros),
+        currency=line.currency,
+        overlap_min=line.overlap_min,
+        overlap_max=line.overlap_max,
+        confidence_target=line.confidence_target,
+        approval=line.approval,
+        aggregator=line.aggregator,
+        budget_id=line.budget_id,
+        published_at=line.published_at,
+        closed_at=line.closed_at,
+        deadline=line.deadline,
+        progress=ProgressOut.model_validate(line.progress),
+        money=BatchMoneyOut(
+            reserved=units(money.held_micros),
+            paid=units(money.paid_micros),
+            fees=units(money.fees_micros),
+            spent=units(money.spent_micros),
+            released=units(money.released_micros),
+        ),
+    )

@@ -1,0 +1,116 @@
+"""Batches and their quotes."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from crowd_hitl.api.schemas.base import WITHOUT_NUL, Amount, Body, Given, Id, Moment, Money, Name
+
+PlugIn = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=WITHOUT_NUL)]
+OVERLAP_MAX = 100
+LEASE_SECONDS_MAX = 30 * 24 * 3600
+
+
+class BatchIn(Body):
+    """What a requester asks for."""
+
+    name: Name
+    budget_id: Id
+    price: Amount
+    overlap_min: int = Field(3, ge=1, le=OVERLAP_MAX)
+    overlap_max: int | None = Field(None, ge=1, le=OVERLAP_MAX, description="At most so many; empty is overlap_min.")
+    confidence_target: float = Field(0.95, gt=0, le=1, allow_inf_nan=False)
+    lease_seconds: int = Field(900, ge=5, le=LEASE_SECONDS_MAX)
+    deadline: Moment | None = None
+    priority: int = Field(0, ge=-1000, le=1000)
+    gold_rate: float = Field(0.0, ge=0, le=0.5, allow_inf_nan=False)
+    items: list[Id] | None = Field(
+        None, min_length=1, max_length=100_000, description="Ids of the items to ask; empty asks all without a label."
+    )
+    limit: int | None = Field(None, ge=1, le=10_000_000, description="Ask at most so many items.")
+    aggregator: PlugIn = "pooled"
+    overlap_policy: PlugIn = "posterior"
+    approval: Literal["auto", "manual"] = "auto"
+
+
+class QuoteOut(Given):
+    """What a batch will cost, before anything is published."""
+
+    tasks: int
+    gold_places: int
+    expected_answers: float
+    minimum: Money
+    expected: Money
+    maximum: Money
+    gold: Money
+    fees: Money
+    reserve: Money
+    currency: str
+
+
+class ProgressOut(Given):
+    """How far a batch is."""
+
+    tasks: int
+    agreed: int
+    gave_up: int
+    gold_tasks: int
+    places_open: int
+    places_held: int
+    places_filled: int
+
+
+class BatchMoneyOut(Given):
+    """A batch's money: what was put in is spent, given back or still reserved."""
+
+    reserved: Money
+    paid: Money
+    fees: Money
+    spent: Money
+    released: Money
+
+
+class BatchOut(Given):
+    """One batch."""
+
+    id: int
+    name: str
+    purpose: str
+    state: str
+    round: int | None
+    price: Money
+    fee: Money
+    currency: str
+    overlap_min: int
+    overlap_max: int
+    confidence_target: float
+    approval: str
+    aggregator: str
+    budget_id: int
+    published_at: datetime
+    closed_at: datetime | None
+    deadline: datetime | None
+    progress: ProgressOut
+    money: BatchMoneyOut
+
+
+class BatchesOut(Given):
+    """One page of batches."""
+
+    batches: list[BatchOut]
+    after: str | None
+
+
+class AgreeOut(Given):
+    """What agreeing changed."""
+
+    batch_id: int
+    tasks: int
+    agreed: int
+    opened: int
+    gave_up: int
+    out_of_budget: int
+    waiting: int
+    labels_changed: int
+    batch_closed: bool

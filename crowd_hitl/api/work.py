@@ -1,0 +1,158 @@
+"""A worker's side: paid work, claim, submit, release, replace, earnings. The hot path: one transaction a request."""
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask.typing import ResponseReturnValue
+
+from crowd_hitl.api.schemas.work import (
+    AnswerCountsOut,
+    AnswerIn,
+    AnswerOut,
+    AssignmentOut,
+    ClaimIn,
+    DayOut,
+    EarningsOut,
+    ItemShown,
+    ReceiptOut,
+    SubmitIn,
+    WorkLine,
+    WorkOut,
+)
+from crowd_hitl.domain.accounts import Role
+from crowd_hitl.domain.money import units
+from crowd_hitl.edge.auth import allow, current_worker_id
+from crowd_hitl.edge.house import current_house
+from crowd_hitl.edge.media import image_url
+from crowd_hitl.services import answering, assigning
+from crowd_hitl.services.assigning import Offered
+from crowd_hitl.services.balances import worker_earnings
+from crowd_hitl.services.offering import work_for
+
+work = APIBlueprint("work", __name__, url_prefix="/api/v1", tag="Work")
+
+# APIFlask takes a list of a model, but its types do not say so.
+ASSIGNMENTS: Any = list[AssignmentOut]
+
+
+@work.get("/work")
+@allow(Role.WORKER)
+@work.output(WorkOut)
+def list_work() -> WorkOut:
+    """List the paid work there is for this worker now, the best paid first."""
+    offers = current_house().uow.read(work_for, worker_id=current_worker_id())
+    lines = [
+        WorkLine(
+            id=offer.batch_id,
+            project=offer.project_name,
+            name=offer.batch_name,
+            prompt=offer.prompt,
+            kind=offer.kind,
+            price=units(offer.price_micros),
+            currency=offer.currency,
+            available=offer.available,
+            seconds_each=offer.median_seconds,
+        )
+        for offer in offers
+    ]
+    return WorkOut(batches=lines)
+
+
+@work.post("/batches/<int:batch_id>/claim")
+@allow(Role.WORKER)
+@work.input(ClaimIn, arg_name="body")
+@work.output(ASSIGNMENTS)
+def claim_places(batch_id: int, *, body: ClaimIn) -> list[AssignmentOut]:
+    """Claim places of a batch; an empty list means that there is nothing for this worker now."""
+    worker_id = current_worker_id()
+    found = current_house().uow.run(assigning.claim, batch_id=batch_id, worker_id=worker_id, count=body.count)
+    return [assignment_out(offered) for offered in found]
+
+
+@work.post("/assignments/<int:assignment_id>/submit")
+@allow(Role.WORKER)
+@work.input(SubmitIn, arg_name="body")
+@work.output(ReceiptOut)
+def submit_answer(assignment_id: int, *, body: SubmitIn) -> ReceiptOut:
+    """Submit an answer and claim the next places; the same client key again gets the same reply."""
+    house = current_house()
+    receipt = house.uow.run(
+        answering.submit,
+        assignment_id=assignment_id,
+        worker_id=current_worker_id(),
+        submission=answering.Submission(
+            value=body.value, client_key=body.client_key, seconds=body.seconds, next_count=body.next
+        ),
+        questions=house.plugins.questions,
+    )
+    return ReceiptOut(
+        answer=_answer_out(receipt),
+        next=[assignment_out(offered) for offered in receipt.next],
+        earned=units(receipt.earned_micros),
+    )
+
+
+@work.post("/assignments/<int:assignment_id>/release")
+@allow(Role.WORKER)
+@work.doc(responses={204: "Released"})
+def release_place(assignment_id: int) -> ResponseReturnValue:
+    """Give a place back unanswered."""
+    current_house().uow.run(assigning.release, assignment_id=assignment_id, worker_id=current_worker_id())
+    return "", 204
+
+
+@work.put("/answers/<int:answer_id>")
+@allow(Role.WORKER)
+@work.input(AnswerIn, arg_name="body")
+@work.output(AnswerOut)
+def replace_answer(answer_id: int, *, body: AnswerIn) -> AnswerOut:
+    """Replace an answer (undo), within 60 seconds."""
+    house = current_house()
+    receipt = house.uow.run(
+        answering.replace,
+        answer_id=answer_id,
+        worker_id=current_worker_id(),
+        value=body.value,
+        questions=house.plugins.questions,
+    )
+    return _answer_out(receipt)
+
+
+@work.get("/earnings")
+@allow(Role.WORKER)
+@work.output(EarningsOut)
+def show_earnings() -> EarningsOut:
+    """Add up what this worker has earned."""
+    earned = current_house().uow.read(worker_earnings, worker_id=current_worker_id())
+    return EarningsOut(
+        currency=earned.currency,
+        due=units(earned.due_micros),
+        paid=units(earned.paid_micros),
+        total=units(earned.total_micros),
+        by_day=[DayOut(day=day.isoformat(), answers=count, amount=units(sum_)) for day, count, sum_ in earned.by_day],
+        answers=AnswerCountsOut(submitted=earned.submitted, approved=earned.approved, rejected=earned.rejected),
+    )
+
+
+def assignment_out(offered: Offered) -> AssignmentOut:
+    """Show one assignment to its worker."""
+    return AssignmentOut(
+        id=offered.assignment_id,
+        task_id=offered.task_id,
+        item=ItemShown(
+            id=offered.item_id,
+            key=offered.item_key,
+            text=offered.text,
+            image_url=image_url(offered.item_id) if offered.image_key else None,
+        ),
+        question={"kind": offered.kind, **offered.spec},
+        lease_ends_at=offered.lease_ends_at,
+        price=units(offered.price_micros),
+        currency=offered.currency,
+    )
+
+
+def _answer_out(receipt: answering.Receipt) -> AnswerOut:
+    return AnswerOut(
+        id=receipt.answer_id, assignment_id=receipt.assignment_id, replaceable_until=receipt.replaceable_until
+    )
