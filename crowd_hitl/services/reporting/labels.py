@@ -67,19 +67,7 @@ def list_labels(
 ) -> Page[LabelLine]:
     """List current labels in the order they were made, or the least sure first."""
     check_filter(wanted)
-    query = _filtered(select(LabelRow, ItemRow), project=project, wanted=wanted)
-    if wanted.unsure_first:
-        last = number_and_id_after(after)
-        if last is not None:
-            confidence, label_id = last
-            same = and_(LabelRow.confidence == confidence, LabelRow.id > label_id)
-            query = query.where(or_(LabelRow.confidence > confidence, same))
-        query = query.order_by(LabelRow.confidence, LabelRow.id)
-    else:
-        above = id_after(after)
-        if above is not None:
-            query = query.where(LabelRow.id > above)
-        query = query.order_by(LabelRow.id)
+    query = _from(_filtered(select(LabelRow, ItemRow), project=project, wanted=wanted), after=after, wanted=wanted)
     rows, more = first_rows(session.execute(query.limit(limit + 1)).all(), limit=limit)
     ids = [item.id for _, item in rows]
     votes = votes_on(session, item_ids=ids, field=project.field)
@@ -100,12 +88,7 @@ def list_labels(
         )
         for label, item in rows
     ]
-    if not more:
-        return Page(rows=lines)
-    last_line = lines[-1]
-    # repr keeps every digit, so that the next page starts exactly behind this row
-    cursor = f"{last_line.confidence!r}:{last_line.id}" if wanted.unsure_first else str(last_line.id)
-    return Page(rows=lines, after=cursor)
+    return Page(rows=lines, after=_cursor(lines[-1], wanted=wanted) if more else None)
 
 
 def count_labels(session: Session, *, project: ProjectHead, wanted: LabelFilter) -> int:
@@ -128,3 +111,21 @@ def _filtered(query: Select[*Columns], *, project: ProjectHead, wanted: LabelFil
         found = ItemRow.text.icontains(wanted.words, autoescape=True)
         query = query.where(or_(ItemRow.key.icontains(wanted.words, autoescape=True), found))
     return query
+
+
+def _from(query: Select[*Columns], *, after: str | None, wanted: LabelFilter) -> Select[*Columns]:
+    """Put the rows in order, from behind the cursor."""
+    if not wanted.unsure_first:
+        above = id_after(after)
+        return (query if above is None else query.where(LabelRow.id > above)).order_by(LabelRow.id)
+    last = number_and_id_after(after)
+    if last is not None:
+        confidence, label_id = last
+        same = and_(LabelRow.confidence == confidence, LabelRow.id > label_id)
+        query = query.where(or_(LabelRow.confidence > confidence, same))
+    return query.order_by(LabelRow.confidence, LabelRow.id)
+
+
+def _cursor(line: LabelLine, *, wanted: LabelFilter) -> str:
+    # repr keeps every digit, so that the next page starts exactly behind this row
+    return f"{line.confidence!r}:{line.id}" if wanted.unsure_first else str(line.id)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.ledger import TransferKind
@@ -53,19 +53,7 @@ def list_workers(
     limit: int = PAGE_ROWS,
 ) -> Page[WorkerLine]:
     """List those who answered, the busiest first."""
-    answers = func.count(AnswerRow.id)
-    query = (
-        select(WorkerRow, answers)
-        .join(AnswerRow, AnswerRow.worker_id == WorkerRow.id)
-        .where(_of(project, batch_id))
-        .group_by(WorkerRow.id)
-        .order_by(answers.desc(), WorkerRow.id)
-        .limit(limit + 1)
-    )
-    last = number_and_id_after(after)
-    if last is not None:
-        count, worker_id = last
-        query = query.having(or_(answers < count, and_(answers == count, WorkerRow.id > worker_id)))
+    query = _busiest(project, batch_id, after=after).limit(limit + 1)
     rows, more = first_rows(session.execute(query).all(), limit=limit)
     ids = [worker.id for worker, _ in rows]
     agrees = _agreement(session, project=project, batch_id=batch_id, worker_ids=ids)
@@ -109,6 +97,22 @@ def crowd(session: Session, *, project: ProjectHead, batch_id: int | None = None
     return Crowd(
         workers=workers, answers=answers, agrees=Share(right=int(right or 0), seen=seen), simulated=int(simulated or 0)
     )
+
+
+def _busiest(project: ProjectHead, batch_id: int | None, *, after: str | None) -> Select[WorkerRow, int]:
+    answers = func.count(AnswerRow.id)
+    query = (
+        select(WorkerRow, answers)
+        .join(AnswerRow, AnswerRow.worker_id == WorkerRow.id)
+        .where(_of(project, batch_id))
+        .group_by(WorkerRow.id)
+        .order_by(answers.desc(), WorkerRow.id)
+    )
+    last = number_and_id_after(after)
+    if last is None:
+        return query
+    count, worker_id = last
+    return query.having(or_(answers < count, and_(answers == count, WorkerRow.id > worker_id)))
 
 
 def _of(project: ProjectHead, batch_id: int | None) -> ColumnElement[bool]:

@@ -1,0 +1,78 @@
+"""The worker's pages: paid work, labelling, earnings."""
+
+from datetime import timedelta
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from crowd_hitl.console import charts
+from crowd_hitl.console.pages import reading
+from crowd_hitl.domain.accounts import Role
+from crowd_hitl.edge.auth import allow, current_worker_id
+from crowd_hitl.services.balances import Earnings, worker_earnings
+from crowd_hitl.services.offering import WorkOffer, work_for
+from crowd_hitl.services.reporting.working import bench_of, list_rejections, simulated_among
+
+DAYS_CHARTED = 14
+
+
+def register(console: Blueprint) -> None:
+    """Add the views."""
+    console.add_url_rule("/work", view_func=work_page)
+    console.add_url_rule("/work/<int:batch_id>", view_func=bench_page)
+    console.add_url_rule("/earnings", view_func=earnings_page)
+
+
+@allow(Role.WORKER)
+def work_page() -> ResponseReturnValue:
+    """List paid work, the best paid by the hour first."""
+    worker_id = current_worker_id()
+    with reading() as view:
+        offers = work_for(view.session, worker_id=worker_id, now=view.now)
+        earned = worker_earnings(view.session, worker_id=worker_id)
+        simulated_slugs = simulated_among(view.session, batch_ids=[offer.batch_id for offer in offers])
+        today = view.now.date()
+        week_start = today - timedelta(days=today.weekday())
+    offers = sorted(offers, key=lambda offer: (-(hourly_micros(offer) or 0.0), -offer.price_micros))
+    return render_template(
+        "work.html",
+        offers=[(offer, hourly_micros(offer)) for offer in offers],
+        simulated_slugs=simulated_slugs,
+        earned=earned,
+        today=_since(earned, today.isoformat()),
+        week=_since(earned, week_start.isoformat()),
+    )
+
+
+@allow(Role.WORKER)
+def bench_page(batch_id: int) -> ResponseReturnValue:
+    """Show the labelling page; its script fetches the items."""
+    worker_id = current_worker_id()
+    with reading() as view:
+        bench = bench_of(view.session, batch_id=batch_id, worker_id=worker_id)
+        offers = work_for(view.session, worker_id=worker_id, now=view.now)
+    available = next((offer.available for offer in offers if offer.batch_id == batch_id), 0)
+    return render_template("bench.html", bench=bench, total=bench.done + bench.held + available)
+
+
+@allow(Role.WORKER)
+def earnings_page() -> ResponseReturnValue:
+    """Show what was earned day by day, and what was not paid and why."""
+    worker_id = current_worker_id()
+    with reading() as view:
+        earned = worker_earnings(view.session, worker_id=worker_id)
+        rejections = list_rejections(view.session, worker_id=worker_id)
+    return render_template(
+        "earnings.html", earned=earned, rejections=rejections, chart=charts.earned_by_day(earned, days=DAYS_CHARTED)
+    )
+
+
+def hourly_micros(offer: WorkOffer) -> float | None:
+    """Return what an hour of this work pays at the pace of others; None while the pace is not known."""
+    return offer.price_micros * 3600 / offer.median_seconds if offer.median_seconds else None
+
+
+def _since(earned: Earnings, first: str) -> tuple[int, int]:
+    """Add up answers and micro-units from a day on."""
+    days = [(answers, amount) for day, answers, amount in earned.by_day if day.isoformat() >= first]
+    return sum(answers for answers, _ in days), sum(amount for _, amount in days)

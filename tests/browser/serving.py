@@ -1,0 +1,39 @@
+"""Serves the whole application, furnished with the showcase, from a thread of this process."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Thread
+
+from werkzeug.serving import make_server
+
+from crowd_hitl.bootstrap import build_house, create_app
+from crowd_hitl.settings import Settings
+from tests.showcase import Showcase, furnish
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the application answers, and what it was furnished with."""
+
+    address: str
+    made: Showcase
+
+
+@contextmanager
+def serving(data: Path) -> Iterator[Site]:
+    """Furnish an embedded store in `data` and serve it until the block ends."""
+    settings = Settings(data=data, rate_limits=False)
+    house = build_house(settings)
+    made = furnish(house, now=datetime.now(UTC))  # noqa: TID251 - a test's edge: pages count days from the real clock
+    server = make_server("127.0.0.1", 0, create_app(settings), threaded=True)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield Site(address=f"http://127.0.0.1:{server.server_port}", made=made)
+    finally:
+        server.shutdown()
+        thread.join()
+        house.uow.engine.dispose()
