@@ -52,7 +52,7 @@ def _read_body() -> None:
         return
     if request.mimetype != "application/json" and (request.content_length or request.content_type):
         raise UnsupportedMediaType("Send the body as application/json.")
-    if request.mimetype != "application/json":
+    if request.mimetype != "application/json" or not request.get_data():
         return
     try:
         found = request.get_json()
