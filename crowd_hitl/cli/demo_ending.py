@@ -12,11 +12,11 @@ from crowd_hitl.cli.frame import say
 from crowd_hitl.cli.opening import Desk, open_desk, settings_for
 from crowd_hitl.cli.serve import free_port, listen
 from crowd_hitl.domain.accounts import Role
-from crowd_hitl.domain.errors import BudgetTooSmall, Unusable
+from crowd_hitl.domain.errors import BadInput, BudgetTooSmall, Unusable
 from crowd_hitl.domain.money import micros
 from crowd_hitl.domain.rounds import LoopPolicy
 from crowd_hitl.services.publishing import BatchRequest, publish_batch
-from crowd_hitl.store.project_rows import ItemRow
+from crowd_hitl.store.project_rows import GoldRow
 
 HOST = "127.0.0.1"
 TRIAL_ITEMS = 12
@@ -52,13 +52,14 @@ def _publish_trial(desk: Desk, made: DemoProject) -> bool:
     )
     try:
         desk.uow.run(publish_batch, project_id=made.project_id, request=request, random=Random(0))
-    except BudgetTooSmall:
+    except (BadInput, BudgetTooSmall):
         return False
     return True
 
 
 def _some_items(session: Session, *, project_id: int) -> list[int]:
-    found = select(ItemRow.id).where(ItemRow.project_id == project_id).order_by(ItemRow.id).limit(TRIAL_ITEMS)
+    """Take items of the reference set: their labels stand, whatever a visitor answers."""
+    found = select(GoldRow.item_id).where(GoldRow.project_id == project_id).order_by(GoldRow.id).limit(TRIAL_ITEMS)
     return list(session.scalars(found))
 
 

@@ -2,30 +2,35 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.labels import LabelSource
 from crowd_hitl.domain.ports import Certifier, Verdict
-from crowd_hitl.domain.rounds import LoopPolicy, is_near
-from crowd_hitl.services.choosing import audit_findings, audited_pool, delivered, predictions
+from crowd_hitl.domain.rounds import LoopPolicy, Phase, is_near
+from crowd_hitl.services.choosing import audit_findings, audited_pool, predictions
 from crowd_hitl.services.settling_tasks import NewLabel, write_labels
 from crowd_hitl.services.training import unlabelled
-from crowd_hitl.store.loop_rows import CertificateRow, LoopRow, ModelVersionRow, PredictionRow, RoundRow
+from crowd_hitl.store.label_rows import LabelRow
+from crowd_hitl.store.loop_rows import CertificateRow, ChoiceRow, LoopRow, ModelVersionRow, PredictionRow, RoundRow
 
 CHUNK = 500
 
 
 @dataclass(frozen=True)
 class Audited:
-    """An audit as it was counted; the pool is what stood behind no reference when it was drawn."""
+    """An audit as it was counted; the pool is what stood behind no reference when it was drawn.
+
+    `errors` counts what people could not settle as wrong; `unsettled` of these, and of earlier audits, are not mended.
+    """
 
     pool: int
     audited: int
     errors: int
+    unsettled: int
     looks: int
     pool_sha256: str
     model_version_id: int | None
@@ -36,7 +41,6 @@ def read_audit(session: Session, *, loop: LoopRow, policy: LoopPolicy) -> Audite
     findings = audit_findings(session, loop_id=loop.id, policy=policy)
     before = newest_certificate(session, loop_id=loop.id)
     left = audited_pool(session, project_id=loop.project_id)
-    values = delivered(session, project_id=loop.project_id)
     extended = loop.extending and before is not None
     model = session.scalar(
         select(ModelVersionRow.id)
@@ -48,17 +52,25 @@ def read_audit(session: Session, *, loop: LoopRow, policy: LoopPolicy) -> Audite
         pool=before.pool if extended and before else len(left) + len(findings),
         audited=len(findings) + (before.audited if extended and before else 0),
         errors=sum(findings.values()) + (before.errors if extended and before else 0),
+        unsettled=_unsettled(session, loop_id=loop.id, policy=policy),
         looks=looks_taken(session, loop_id=loop.id) + 1,
-        pool_sha256=_hash({item_id: values[item_id] for item_id in left}),
+        pool_sha256=_hash(left),
         model_version_id=model,
     )
 
 
 def verdict_on(audit: Audited, *, certifier: Certifier, policy: LoopPolicy) -> Verdict:
-    """Bound the errors that remain; every look that the policy allows has its share of the risk."""
-    return certifier.certify(
+    """Bound the errors that remain; every look that the policy allows has its share of the risk.
+
+    A certifier takes the errors found for mended. What stayed unsettled is delivered as it is, so it is added again.
+    """
+    verdict = certifier.certify(
         pool=audit.pool, audited=audit.audited, errors=audit.errors, promise=policy.promise, looks=policy.looks
     )
+    if audit.unsettled == 0:
+        return verdict
+    bound = min(1.0, verdict.bound + audit.unsettled / max(audit.pool, 1))
+    return replace(verdict, bound=bound, kept=bound <= policy.max_error)
 
 
 def write_certificate(
@@ -135,6 +147,19 @@ def looks_taken(session: Session, *, loop_id: int) -> int:
     """Count the audits and extensions this loop has looked at."""
     rows = select(CertificateRow.id).join(RoundRow, RoundRow.id == CertificateRow.round_id)
     return len(session.scalars(rows.where(RoundRow.loop_id == loop_id)).all())
+
+
+def _unsettled(session: Session, *, loop_id: int, policy: LoopPolicy) -> int:
+    """Count the audited items whose label the people of the audit could not settle, over all audits of the loop."""
+    below = or_(LabelRow.id.is_(None), LabelRow.confidence < policy.reference_confidence)
+    found = (
+        select(func.count())
+        .select_from(ChoiceRow)
+        .join(RoundRow, RoundRow.id == ChoiceRow.round_id)
+        .outerjoin(LabelRow, (LabelRow.item_id == ChoiceRow.item_id) & (LabelRow.state == "current"))
+        .where(RoundRow.loop_id == loop_id, RoundRow.purpose == Phase.AUDIT, below)
+    )
+    return session.scalar(found) or 0
 
 
 def is_near_miss(verdict: Verdict, policy: LoopPolicy) -> bool:

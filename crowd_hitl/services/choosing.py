@@ -8,6 +8,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crowd_hitl.domain.errors import BadInput
 from crowd_hitl.domain.labels import LabelSource
 from crowd_hitl.domain.ports import Floats, Pick, Plugins, Storage
 from crowd_hitl.domain.rounds import LoopPolicy, Phase
@@ -75,13 +76,14 @@ def predictions(session: Session, *, project_id: int) -> dict[int, PredictionRow
     return {row.item_id: row for row in rows}
 
 
-def audited_pool(session: Session, *, project_id: int) -> list[int]:
-    """List the items whose delivered label no reference stands behind yet: what an audit speaks for."""
-    return list(
-        session.scalars(
-            select(ItemRow.id).where(ItemRow.project_id == project_id, ~judges(ItemRow.id)).order_by(ItemRow.id)
-        )
-    )
+def audited_pool(session: Session, *, project_id: int) -> dict[int, str]:
+    """Return, by item, the delivered labels that no reference stands behind yet: what an audit speaks for.
+
+    An item that came in after the newest model has none: no audit can speak for it.
+    """
+    values = delivered(session, project_id=project_id)
+    unjudged = select(ItemRow.id).where(ItemRow.project_id == project_id, ~judges(ItemRow.id)).order_by(ItemRow.id)
+    return {item_id: values[item_id] for item_id in session.scalars(unjudged) if item_id in values}
 
 
 def _references(
@@ -98,7 +100,7 @@ def _teaching(session: Session, *, loop: LoopRow, policy: LoopPolicy, random: Ra
     pool = unlabelled(session, project_id=loop.project_id)
     known = predictions(session, project_id=loop.project_id)
     wanted = min(policy.round_items, len(pool))
-    at_random = wanted if not known else round(wanted * policy.random_share)
+    at_random = wanted if not known else _random_share(wanted, policy)
     taught = plugins.strategies[policy.strategy].choose(
         _two_classes(pool, known) if known else None, size=len(pool), count=wanted - at_random, random=random
     )
@@ -108,6 +110,11 @@ def _teaching(session: Session, *, loop: LoopRow, policy: LoopPolicy, random: Ra
     return [_chosen(pool, pick) for pick in taught] + [
         _chosen(pool, replace(pick, index=rest[pick.index])) for pick in drawn
     ]
+
+
+def _random_share(wanted: int, policy: LoopPolicy) -> int:
+    """Return how many of a round are drawn at random: never none, however small the round, if any are wanted."""
+    return max(round(wanted * policy.random_share), min(wanted, int(policy.random_share > 0)))
 
 
 def _two_classes(pool: Sequence[int], known: Mapping[int, PredictionRow]) -> Floats:
@@ -131,7 +138,10 @@ def _contradicted(
     uow: UnitOfWork, *, loop: LoopRow, policy: LoopPolicy, plugins: Plugins, storage: Storage
 ) -> list[Chosen]:
     """Find labels that a model which never saw them contradicts; the model only says whom to ask again."""
-    lesson: Lesson = uow.read(read_lesson, project_id=loop.project_id, plugins=plugins)
+    try:
+        lesson: Lesson = uow.read(read_lesson, project_id=loop.project_id, plugins=plugins)
+    except BadInput:
+        return []  # no label that a model may learn from: none that one could contradict
     learner = plugins.learners[learner_name(policy, lesson)]
     said = cross_predict(uow, lesson, learner=learner, storage=storage, seed=loop.seed)
     before = uow.read(_rechecked, loop_id=loop.id)
@@ -155,11 +165,10 @@ def _rechecked(session: Session, *, loop_id: int) -> set[int]:
 def _sample(session: Session, *, loop: LoopRow, policy: LoopPolicy, random: Random) -> list[Chosen]:
     """Draw the audit at random, without replacement, from all that is delivered; freeze what it would say now."""
     pool = audited_pool(session, project_id=loop.project_id)
-    now = delivered(session, project_id=loop.project_id)
     count = min(policy.audit_step if loop.extending else policy.audit_items, len(pool))
     return [
-        Chosen(item_id, "audit", count / len(pool), frozen_value=now[item_id])
-        for item_id in random.sample(pool, count)  # in drawn order: what money cuts off stays a random sample
+        Chosen(item_id, "audit", count / len(pool), frozen_value=pool[item_id])
+        for item_id in random.sample(list(pool), count)  # in drawn order: what money cuts off stays a random sample
     ]
 
 

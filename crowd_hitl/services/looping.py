@@ -7,6 +7,7 @@ writes it computes without any transaction; each write first checks that the loo
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import ceil
 from random import Random
 
 from sqlalchemy import func, insert, select
@@ -22,7 +23,7 @@ from crowd_hitl.services.balances import batch_balance
 from crowd_hitl.services.choosing import Chosen, choose
 from crowd_hitl.services.concluding import conclude, stop
 from crowd_hitl.services.publishing import BatchRequest, close_batch, publish_batch
-from crowd_hitl.services.settling_tasks import active_workers
+from crowd_hitl.services.settling_tasks import active_workers, retire_unreachable
 from crowd_hitl.store.loop_rows import ChoiceRow, LoopRow, RoundRow
 from crowd_hitl.store.money_rows import BudgetRow
 from crowd_hitl.store.project_rows import GoldRow, ItemRow, ProjectRow
@@ -120,6 +121,8 @@ def open_round(
     last = session.scalar(select(func.max(RoundRow.number)).where(RoundRow.loop_id == loop_id))
     if loop.state != "running" or (-1 if last is None else last) != number - 1:
         return  # somebody else took this step
+    if active_workers(session, project_id=loop.project_id) == 0:
+        return  # a round with nobody to ask would only use up the rounds there may be
     policy = policy_from(loop.policy)
     try:
         request, chosen = _request(session, loop, policy, chosen=chosen, number=number)
@@ -156,21 +159,24 @@ def where_it_stands(session: Session, *, loop_id: int) -> Step:
         phase=loop.phase,
         round_number=None if current is None else current.number,
         batch_id=batch_id,
-        waiting=batch_id is not None and _has_unfilled_places(session, batch_id),
+        waiting=loop.state == "running" and _waits(session, loop, batch_id=batch_id),
         stopped=loop.stopped,
     )
 
 
 def _look_at_answers(uow: UnitOfWork, *, round_id: int, plugins: Plugins) -> None:
     uow.run(expire)
-    for batch_id in uow.read(due_batches, within=uow.read(_batches_of, round_id=round_id)):
+    asked = uow.read(_batches_of, round_id=round_id)
+    retired = [batch_id for batch_id in asked if uow.run(retire_unreachable, batch_id=batch_id)]
+    for batch_id in dict.fromkeys([*uow.read(due_batches, within=asked), *retired]):
         agree(uow, batch_id=batch_id, plugins=plugins)
     uow.run(_mark_asked, round_id=round_id)
 
 
 def _mark_asked(session: Session, *, round_id: int) -> None:
+    # Locked: another process may be concluding this round, and must not be set back.
+    row = session.scalars(select(RoundRow).where(RoundRow.id == round_id).with_for_update()).one()
     batches = [session.get_one(BatchRow, batch_id) for batch_id in _batches_of(session, round_id=round_id)]
-    row = session.get_one(RoundRow, round_id)
     if row.state == "asking" and all(batch.state == "closed" for batch in batches):
         row.state = "asked"
         row.answers = (
@@ -192,15 +198,21 @@ def _request(
     overlap_min = max(1, min(terms.overlap_min, workers))
     price_micros = micros(policy.price)
     voices = _voices(session, [choice.item_id for choice in chosen])
-    heard = [choice for choice in chosen if voices.get(choice.item_id, 0) + overlap_min > workers]
-    unheard = [choice for choice in chosen if voices.get(choice.item_id, 0) + overlap_min <= workers]
+    each = price_micros * overlap_min
     available = session.get_one(BudgetRow, loop.budget_id).available_micros
-    affordable = int(available // (price_micros * overlap_min * (1 + terms.gold_rate)))
-    asked = unheard[:affordable]
-    if unheard and not asked:
-        raise BudgetTooSmall(
-            "What is left buys no further place.", missing_micros=price_micros * overlap_min - available
-        )
+    affordable = available // each
+    heard: list[Chosen] = []
+    asked: list[Chosen] = []
+    for choice in chosen:
+        if voices.get(choice.item_id, 0) + overlap_min > workers:
+            heard.append(choice)
+        elif len(asked) < affordable:
+            asked.append(choice)
+        elif not asked and loop.phase != Phase.CONFIRM:  # an audit that was paid for is counted all the same
+            raise BudgetTooSmall("What is left buys no further place.", missing_micros=each - available)
+        else:
+            break  # nor is anything after it recorded: the first so many of a random order are a random sample
+    gold_tasks = ceil(terms.gold_rate * len(asked))
     request = BatchRequest(
         name=f"Round {number}: {loop.phase}",
         budget_id=loop.budget_id,
@@ -209,7 +221,7 @@ def _request(
         overlap_max=max(overlap_min, min(terms.overlap_max, workers)),
         confidence_target=terms.confidence_target,
         lease_seconds=policy.lease_seconds,
-        gold_rate=terms.gold_rate if len(asked) == len(unheard) else 0.0,
+        gold_rate=terms.gold_rate if len(asked) + gold_tasks <= affordable else 0.0,
         purpose=loop.phase,
         items=[choice.item_id for choice in asked],
         aggregator=policy.aggregator,
@@ -241,6 +253,12 @@ def _batches_of(session: Session, *, round_id: int) -> list[int]:
 def _open_batches(session: Session, loop_id: int) -> list[int]:
     rows = select(BatchRow.id).join(RoundRow, RoundRow.id == BatchRow.round_id)
     return list(session.scalars(rows.where(RoundRow.loop_id == loop_id, BatchRow.state != "closed")))
+
+
+def _waits(session: Session, loop: LoopRow, *, batch_id: int | None) -> bool:
+    if active_workers(session, project_id=loop.project_id) == 0:
+        return True
+    return batch_id is not None and _has_unfilled_places(session, batch_id)
 
 
 def _has_unfilled_places(session: Session, batch_id: int) -> bool:

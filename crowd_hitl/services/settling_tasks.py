@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import CursorResult, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import ANSWERED
 from crowd_hitl.domain.labels import Change, LabelSource, change
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.tasks import BatchState, Next, RetireReason, TaskState, position
+from crowd_hitl.services.assigning import BARRING
 from crowd_hitl.services.paying import reserve
 from crowd_hitl.services.publishing import close_batch, lock_batch
 from crowd_hitl.store.account_rows import WorkerRow, WorkerSkillRow
@@ -155,6 +156,37 @@ def finish_if_done(session: Session, *, batch_id: int, seen_answer_id: int, mark
         batch.agreed_at_answer_id = seen_answer_id
         session.flush()
     return batch.state == BatchState.CLOSED
+
+
+def retire_unreachable(session: Session, *, batch_id: int, now: datetime) -> int:
+    """Retire open tasks that nobody who is there may take: all have answered them. Return how many.
+
+    Gold that a small team has seen, or a worker who left, would keep a batch waiting for ever. Closing gives the
+    money of such places back.
+    """
+    batch = lock_batch(session, batch_id)
+    organisation = select(ProjectRow.organisation_id).where(ProjectRow.id == batch.project_id).scalar_subquery()
+    barred = exists().where(
+        AssignmentRow.voice_key == TaskRow.voice_key,
+        AssignmentRow.worker_id == WorkerRow.id,
+        AssignmentRow.state.in_(list(BARRING)),
+    )
+    somebody = exists().where(WorkerRow.organisation_id == organisation, WorkerRow.state == "active", ~barred)
+    changed = session.execute(
+        update(TaskRow)
+        .where(TaskRow.batch_id == batch_id, TaskRow.state == TaskState.OPEN.value, ~somebody)
+        # while a place is held, its answer or its end decides
+        .where(TaskRow.places_left + TaskRow.answers_count == TaskRow.overlap)
+        .values(
+            overlap=TaskRow.overlap - TaskRow.places_left,
+            places_left=0,
+            state=TaskState.RETIRED.value,
+            retire_reason=RetireReason.OVERLAP.value,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(changed, CursorResult)
+    return changed.rowcount
 
 
 def active_workers(session: Session, *, project_id: int) -> int:

@@ -141,11 +141,14 @@ def keep_model(lesson: Lesson, trained: Trained, *, storage: Storage, number: in
     data = json.dumps(
         [{"item_id": i, "value": v, "confidence": c} for i, (v, c) in sorted(lesson.labels.items())]
     ).encode()
+    data_sha256 = hashlib.sha256(data).hexdigest()
     folder = f"models/project-{lesson.project_id}/version-{number}"
     with tempfile.TemporaryDirectory() as temporary:
         saved = trained.model.save(Path(temporary))
         content = saved.read_bytes()
-        model_key = storage.put(f"{folder}/{saved.name}", io.BytesIO(content))
+        model_sha256 = hashlib.sha256(content).hexdigest()
+        # Its hash is in its key: a second process that trains the same version overwrites nothing.
+        model_key = storage.put(f"{folder}/{model_sha256[:16]}-{saved.name}", io.BytesIO(content))
     return {
         "project_id": lesson.project_id,
         "number": number,
@@ -153,10 +156,10 @@ def keep_model(lesson: Lesson, trained: Trained, *, storage: Storage, number: in
         "question_version_id": lesson.question_version_id,
         "field": lesson.field,
         "trained_on": len(lesson.labels),
-        "data_key": storage.put(f"{folder}/data.json", io.BytesIO(data)),
-        "data_sha256": hashlib.sha256(data).hexdigest(),
+        "data_key": storage.put(f"{folder}/{data_sha256[:16]}-data.json", io.BytesIO(data)),
+        "data_sha256": data_sha256,
         "model_key": model_key,
-        "model_sha256": hashlib.sha256(content).hexdigest(),
+        "model_sha256": model_sha256,
         "libraries": {"python": platform.python_version(), **{name: installed_version(name) for name in LIBRARIES}},
         "gold_seen": trained.gold_seen,
         "gold_right": trained.gold_right,

@@ -1,0 +1,1 @@
+"""The `crowd-hitl` command, one file per command group."""

@@ -1,0 +1,101 @@
+"""`crowd-hitl budget`: new, top-up, list, show."""
+
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crowd_hitl.cli.finding import budget_named
+from crowd_hitl.cli.frame import AsJson, DataFolder, group, put
+from crowd_hitl.cli.opening import Desk, open_desk
+from crowd_hitl.cli.tables import show_pairs, show_table
+from crowd_hitl.domain.money import micros, units
+from crowd_hitl.services.balances import BudgetBalance, budget_balance
+from crowd_hitl.services.paying import create_budget, top_up
+from crowd_hitl.store.money_rows import BudgetRow
+
+app = group("Budgets: the money that batches and loops draw on.")
+Named = Annotated[str, typer.Argument(metavar="BUDGET", help="Its name or number.")]
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="What it is called.")],
+    amount: Annotated[str, typer.Option(help="Money to put in at once, such as 100 or 12.50.")] = "0",
+    currency: Annotated[str, typer.Option(help="A three-letter code.")] = "USD",
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open a budget, with money in it if an amount is named."""
+    amount_micros = micros(amount)
+    with open_desk(data) as desk:
+        made = desk.uow.run(create_budget, organisation_id=desk.organisation_id, name=name, currency=currency)
+        if amount_micros:
+            desk.uow.run(top_up, budget_id=made.id, amount_micros=amount_micros, key=None, note=None)
+        _show(desk, made.id, as_json=as_json)
+
+
+@app.command("top-up")
+def put_in(
+    budget: Named,
+    amount: Annotated[str, typer.Argument(help="Such as 100 or 12.50.")],
+    key: Annotated[str | None, typer.Option(help="Your own key: the same one again changes nothing.")] = None,
+    note: Annotated[str | None, typer.Option(help="Kept with the transfer.")] = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put money into a budget."""
+    amount_micros = micros(amount)
+    with open_desk(data) as desk:
+        row = desk.uow.read(budget_named, organisation_id=desk.organisation_id, name=budget)
+        desk.uow.run(top_up, budget_id=row.id, amount_micros=amount_micros, key=key, note=note)
+        _show(desk, row.id, as_json=as_json)
+
+
+@app.command("list")
+def list_all(data: DataFolder = None, as_json: AsJson = False) -> None:
+    """List the budgets."""
+    with open_desk(data) as desk:
+        found = desk.uow.read(_balances, organisation_id=desk.organisation_id)
+    rows = [as_row(balance) for balance in found]
+    if as_json:
+        put({"budgets": rows})
+    else:
+        show_table(rows, empty='No budgets yet. Open one: crowd-hitl budget new "Main" --amount 100')
+
+
+@app.command()
+def show(budget: Named, data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Show a budget: put in, spent, reserved and what is left."""
+    with open_desk(data) as desk:
+        row = desk.uow.read(budget_named, organisation_id=desk.organisation_id, name=budget)
+        _show(desk, row.id, as_json=as_json)
+
+
+def as_row(balance: BudgetBalance) -> dict[str, Any]:
+    """Show a balance as one row, amounts in currency units."""
+    return {
+        "budget": balance.budget_id,
+        "name": balance.name,
+        "currency": balance.currency,
+        "topped_up": units(balance.topped_up_micros),
+        "spent": units(balance.spent_micros),
+        "reserved": units(balance.reserved_micros),
+        "available": units(balance.available_micros),
+    }
+
+
+def _show(desk: Desk, budget_id: int, *, as_json: bool) -> None:
+    row = as_row(desk.uow.read(budget_balance, budget_id=budget_id))
+    if as_json:
+        put(row)
+    else:
+        show_pairs(row)
+
+
+def _balances(session: Session, *, organisation_id: int) -> list[BudgetBalance]:
+    rows = session.scalars(
+        select(BudgetRow.id).where(BudgetRow.organisation_id == organisation_id).order_by(BudgetRow.id)
+    ).all()
+    return [budget_balance(session, budget_id=budget_id) for budget_id in rows]

@@ -1,0 +1,36 @@
+"""Writing a file whole or not at all."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from crowd_hitl.cli.frame import reason_of
+from crowd_hitl.domain.errors import Unusable
+
+
+def write_whole(path: Path, pieces: Iterable[str]) -> None:
+    """Write a file beside its place and move it there when it is complete; Unusable when that is not possible."""
+    temporary: Path | None = None
+    try:
+        with NamedTemporaryFile(
+            "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+        _give_usual_mode(temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise Unusable(f"{path} cannot be written: {reason_of(error)}.") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _give_usual_mode(path: Path) -> None:
+    # A temporary file is private; the file that takes its place is as any other that this person makes.
+    mask = os.umask(0)
+    os.umask(mask)
+    path.chmod(0o666 & ~mask)

@@ -1,0 +1,117 @@
+"""`crowd-hitl project`: new, list, show."""
+
+import re
+import unicodedata
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from crowd_hitl.cli.finding import one_of, project_named
+from crowd_hitl.cli.frame import AsJson, DataFolder, group, put, reason_of
+from crowd_hitl.cli.opening import open_desk
+from crowd_hitl.cli.tables import show_pairs, show_table
+from crowd_hitl.domain.errors import Unusable
+from crowd_hitl.domain.money import units
+from crowd_hitl.services.projects import NewProject, create_project, newest_question
+from crowd_hitl.services.reporting.projects import ProjectLine, list_projects, project_head
+
+app = group("Projects: a question, its instructions and its items.")
+MOST_LISTED = 1_000
+Slug = Annotated[str, typer.Argument(metavar="PROJECT", help="The project's slug.")]
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help='What people call it, such as "Film review polarity".')],
+    prompt: Annotated[str, typer.Option(help="The question that workers read.")],
+    options: Annotated[str, typer.Option(help="The possible answers, comma-separated: positive,negative.")],
+    slug: Annotated[str | None, typer.Option(help="Its short name in addresses and commands.")] = None,
+    instructions: Annotated[str, typer.Option(help="A text, or @FILE to read it from.")] = "",
+    kind: Annotated[str, typer.Option(help="The kind of question.")] = "choice",
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a project that asks one question."""
+    spec: dict[str, Any] = {
+        "prompt": prompt,
+        "options": [part.strip() for part in options.split(",") if part.strip()],
+        "instructions": read_instructions(instructions),
+    }
+    with open_desk(data) as desk:
+        question = one_of("kind", kind, desk.plugins.questions)
+        wanted = NewProject(slug=slug or slug_of(name), name=name, kind=kind, spec=question.check_spec(spec))
+        made = desk.uow.run(create_project, organisation_id=desk.organisation_id, new=wanted)
+    if as_json:
+        put({"project": made.slug, "id": made.id, "name": made.name, "question": wanted.spec})
+    else:
+        typer.echo(f"Project {made.slug} is there. Next: crowd-hitl items import {made.slug} FILE")
+
+
+@app.command("list")
+def list_all(data: DataFolder = None, as_json: AsJson = False) -> None:
+    """List the projects, the newest first."""
+    with open_desk(data) as desk:
+        page = desk.uow.read(list_projects, organisation_id=desk.organisation_id, limit=MOST_LISTED)
+    rows = [_line(line) for line in page.rows]
+    if as_json:
+        put({"projects": rows})
+    else:
+        show_table(rows, empty='No projects yet. Make one: crowd-hitl project new NAME --prompt "…" --options a,b')
+
+
+@app.command()
+def show(slug: Slug, data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Show one project and its question."""
+    with open_desk(data) as desk:
+        project = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=slug)
+        head = desk.uow.read(project_head, organisation_id=desk.organisation_id, slug=project.slug)
+        question = desk.uow.read(newest_question, project_id=project.id)
+    shown: dict[str, Any] = {
+        "project": head.slug,
+        "id": head.id,
+        "name": head.name,
+        "simulated": head.simulated,
+        "items": head.items,
+        "batches": head.batches,
+        "prompt": head.prompt,
+        "field": head.field,
+        "options": [one.value for one in head.classes],
+        "question_version": question.number,
+        "instructions": question.spec.get("instructions", ""),
+    }
+    if as_json:
+        put(shown)
+    else:
+        show_pairs({**shown, "options": ", ".join(shown["options"])})
+
+
+def slug_of(name: str) -> str:
+    """Make a slug of a name: its ASCII letters and digits, joined by hyphens."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80].strip("-")
+
+
+def read_instructions(given: str) -> str:
+    """Return the instructions: the text itself, or what the file holds if it names one (@FILE, or a path that is)."""
+    name = given.removeprefix("@")
+    is_file = given.startswith("@") or ("\n" not in given and len(given) < 256 and given and Path(given).is_file())
+    if not is_file:
+        return given
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unusable(f"The instructions cannot be read from {name}: {reason_of(error)}.") from error
+
+
+def _line(line: ProjectLine) -> dict[str, Any]:
+    return {
+        "project": line.slug,
+        "name": line.name,
+        "items": line.items,
+        "labels": line.labels,
+        "open_batches": line.batches_open,
+        "spent": units(line.spent_micros),
+        "currency": line.currency,
+        "simulated": line.simulated,
+    }

@@ -1,0 +1,36 @@
+"""What a web process of `serve` runs: the application, and beside it the ticker."""
+
+import logging
+import os
+import signal
+from functools import partial
+from threading import Thread
+from time import sleep
+
+from apiflask import APIFlask
+
+from crowd_hitl.bootstrap import create_app
+from crowd_hitl.edge.house import EXTENSION, House
+from crowd_hitl.jobs.alone import alone
+from crowd_hitl.jobs.passes import make_passes
+from crowd_hitl.jobs.ticker import Ticker
+
+PARENT_CHECK_SECONDS = 1.0
+
+
+def make_served_app() -> APIFlask:
+    """Build the application from the environment's settings and start what runs beside it."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    app = create_app()
+    house: House = app.extensions[EXTENSION]
+    passes = make_passes(house.uow, plugins=house.plugins, storage=house.storage, handlers={})
+    Ticker(passes, seconds=house.settings.tick_seconds, allowed=partial(alone, house.uow.engine)).start()
+    Thread(target=end_with_parent, args=(os.getppid(),), name="end with parent", daemon=True).start()
+    return app
+
+
+def end_with_parent(parent: int) -> None:
+    """End this process when the one that started it is gone: killed, it could not tell its children."""
+    while os.getppid() == parent:
+        sleep(PARENT_CHECK_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,83 @@
+"""`crowd-hitl worker`: add, list, token."""
+
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy.orm import Session
+
+from crowd_hitl.cli.entering import TOKEN_NAME, make_account
+from crowd_hitl.cli.finding import account_named, logins_of
+from crowd_hitl.cli.frame import AsJson, DataFolder, group, put
+from crowd_hitl.cli.opening import open_desk
+from crowd_hitl.cli.tables import show_pairs, show_table
+from crowd_hitl.domain.accounts import Role
+from crowd_hitl.domain.errors import Conflict
+from crowd_hitl.services.admitting import issue_token, list_workers
+
+app = group("Workers: the people who answer.")
+MOST_LISTED = 10_000
+Login = Annotated[str, typer.Argument(help="3 to 80 of a-z 0-9 . _ @ -")]
+
+
+@app.command()
+def add(
+    login: Login,
+    name: Annotated[str | None, typer.Option(help="What others see; the login if left out.")] = None,
+    password: Annotated[str | None, typer.Option(help="At least 10 characters; made up if left out.")] = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add an in-house worker; the password and the token are shown once."""
+    with open_desk(data) as desk:
+        entry = make_account(
+            desk, login=login, name=name or login, role=Role.WORKER, password=password, with_token=True
+        )
+    shown: dict[str, Any] = {"login": entry.login, "password": entry.password, "token": entry.token}
+    if as_json:
+        put(shown)
+    else:
+        show_pairs(
+            {**shown, "password": entry.password or "as you gave it"},
+            title="Shown once. Password for the pages, token for the REST API",
+        )
+
+
+@app.command("list")
+def list_all(data: DataFolder = None, as_json: AsJson = False) -> None:
+    """List the workers."""
+    with open_desk(data) as desk:
+        rows = desk.uow.read(_workers, organisation_id=desk.organisation_id)
+    if as_json:
+        put({"workers": rows})
+    else:
+        show_table(rows, empty="No workers yet. Add one: crowd-hitl worker add LOGIN")
+
+
+@app.command()
+def token(login: Login, data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Make a further token for a worker, shown once."""
+    with open_desk(data) as desk:
+        account = desk.uow.read(account_named, organisation_id=desk.organisation_id, login=login)
+        if account.role != Role.WORKER:
+            raise Conflict(f"'{login}' is no worker but a {account.role}. Use: crowd-hitl account token {login}")
+        made = desk.uow.run(issue_token, account_id=account.id, name=TOKEN_NAME)
+    if as_json:
+        put({"login": login, "token": made})
+    else:
+        typer.echo(made)
+
+
+def _workers(session: Session, *, organisation_id: int) -> list[dict[str, Any]]:
+    workers = list_workers(session, organisation_id=organisation_id, limit=MOST_LISTED)
+    logins = logins_of(session, workers=workers)
+    return [
+        {
+            "worker": worker.public_id,
+            "login": logins.get(worker.id),
+            "name": worker.name,
+            "channel": worker.channel,
+            "state": worker.state,
+            "simulated": worker.simulated,
+        }
+        for worker in workers
+    ]

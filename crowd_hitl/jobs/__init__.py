@@ -1,0 +1,1 @@
+"""Background work: what is done while nobody asks. Each pass calls services."""
