@@ -4,27 +4,43 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import blake2b
-from itertools import islice
 from typing import Any
 
-from sqlalchemy import Dialect, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import TextClause, bindparam, insert, select, text
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import FieldProblem, NotFound
 from crowd_hitl.domain.items import FIRST_FIELD, ImportReport, ItemRecord
 from crowd_hitl.domain.labels import LabelSource
+from crowd_hitl.services.clashes import Seen
 from crowd_hitl.services.imaging import BadImage, ImageIntake
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.project_rows import GoldRow, ItemRow, ProjectRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 
+# A chunk is one short transaction: others wait for it where there is one writer.
 CHUNK_ROWS = 1_000
+CHUNK_CHARACTERS = 4_000_000
 PROGRESS_ROWS = 100
 OPTIONS_SHOWN = 20
-# Gold that names no field is for the question's first.
 Progress = Callable[[int], None]
+# The rows as one JSON list: the database takes it apart faster than a driver binds every cell.
+_INSERT_NEW = """
+INSERT INTO item (project_id, key, text, image_key, data, created_at)
+SELECT :project_id, {columns}, :now FROM {source}
+ON CONFLICT (project_id, key) DO NOTHING RETURNING id, key
+"""
+_FROM_JSON = {
+    "postgresql": {
+        "columns": "key, text, image_key, data",
+        "source": """ROWS FROM (json_to_recordset(CAST(:rows AS json))
+            AS (key varchar, text varchar, image_key varchar, data json)) WITH ORDINALITY ORDER BY ordinality""",
+    },
+    "sqlite": {
+        "columns": ", ".join(f"json_extract(value, '$.{name}')" for name in ("key", "text", "image_key", "data")),
+        "source": "json_each(:rows) WHERE true",
+    },
+}
 _GOLD_LABEL = {"version": 1, "state": "current", "confidence": 1.0, "source": LabelSource.GOLD.value, "votes": 0}
 
 
@@ -66,15 +82,14 @@ class _Tally:
     added: int = 0
     already_there: int = 0
     gold: int = 0
+    seen: Seen = field(default_factory=Seen)
     bad: list[FieldProblem] = field(default_factory=list)
-    # key → content, both hashed: 100 bytes a row, so that a file of a million rows fits
-    seen: dict[bytes, bytes] = field(default_factory=dict)
 
     def refuse(self, record: ItemRecord, column: str, *, expected: str, found: str) -> None:
         """Note a bad row; its key is forgotten if it was the first of it, so that a mended one may follow."""
         self.bad.append(FieldProblem(field=column, expected=expected, found=found, row=record.row))
         if column != "key":
-            del self.seen[_digest(record.key)]
+            self.seen.forget(record.key)
 
     def report(self) -> ImportReport:
         """Return it as callers get it, problems in the order of their rows."""
@@ -107,16 +122,17 @@ def import_items(
     """
     uow.read(_check_project, project_id=project_id)
     tally = _Tally()
-    for chunk in _chunks(_counted(records, tally, progress)):
-        known = uow.read(_known_keys, project_id=project_id, keys=[record.key for record in chunk])
-        # Files are read and addresses asked between the units of work, never inside one.
-        wanted = (record for record in chunk if _is_new(record, tally, known=known))
-        ready = list(_prepared(wanted, tally, gold=gold, images=images))
-        if ready:
-            added, gold_added = uow.run(_add, project_id=project_id, ready=ready, views_max=gold.views_max)
-            tally.added += added
-            tally.gold += gold_added
-            tally.already_there += len(ready) - added
+    with tally.seen:
+        for chunk in _chunks(_counted(records, tally, progress)):
+            known = uow.read(_known_keys, project_id=project_id, keys=[record.key for record in chunk])
+            # Files are read and addresses asked between the units of work, never inside one.
+            wanted = (record for record in chunk if _is_new(record, tally, known=known))
+            ready = list(_prepared(wanted, tally, gold=gold, images=images))
+            if ready:
+                added, gold_added = uow.run(_add, project_id=project_id, ready=ready, views_max=gold.views_max)
+                tally.added += added
+                tally.gold += gold_added
+                tally.already_there += len(ready) - added
     if progress is not None:
         progress(tally.rows)
     return tally.report()
@@ -141,31 +157,30 @@ def _counted(
 
 
 def _chunks(records: Iterator[ItemRecord]) -> Iterator[list[ItemRecord]]:
-    while chunk := list(islice(records, CHUNK_ROWS)):
+    """Gather rows until they are many or long."""
+    chunk: list[ItemRecord] = []
+    characters = 0
+    for record in records:
+        chunk.append(record)
+        characters += len(record.text or "")
+        if len(chunk) == CHUNK_ROWS or characters >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
         yield chunk
 
 
 def _is_new(record: ItemRecord, tally: _Tally, *, known: Set[str]) -> bool:
     """Say whether an item is to be added; the same key twice in one import must have the same content."""
-    content = _digest(_content(record))
-    before = tally.seen.setdefault(_digest(record.key), content)
-    if before != content:
+    same = tally.seen.note(record)
+    if same is False:
         found = f"'{record.key[:80]}' again, with other content"
         tally.refuse(record, "key", expected="a key of its own for every item", found=found)
         return False
-    if before is not content or record.key in known:
+    if same or record.key in known:
         tally.already_there += 1
         return False
     return True
-
-
-def _digest(text: str) -> bytes:
-    return blake2b(text.encode(), digest_size=12).digest()
-
-
-def _content(record: ItemRecord) -> str:
-    parts = [record.text, record.image, dict(record.data), dict(record.gold)]
-    return json.dumps(parts, sort_keys=True, ensure_ascii=False)
 
 
 def _prepared(records: Iterable[ItemRecord], tally: _Tally, *, gold: GoldRule, images: ImageIntake) -> Iterator[_Ready]:
@@ -199,9 +214,11 @@ def _add(
 
     Two imports of the same keys at once: the database keeps one of each and tells both who put it there.
     """
-    rows = [_item(one, project_id=project_id, now=now) for one in ready]
-    insert_new = _insert_new(session.get_bind().dialect).returning(ItemRow.id, ItemRow.key)
-    ids = {key: item_id for item_id, key in session.execute(insert_new, rows)}
+    rows = json.dumps([_item(one) for one in ready], ensure_ascii=False)
+    new = session.connection().execute(
+        _insert_new(session.get_bind().dialect.name), {"project_id": project_id, "rows": rows, "now": now}
+    )
+    ids = {key: item_id for item_id, key in new}
     known = [
         {"project_id": project_id, "item_id": ids[one.record.key], "field": name, "value": value, "created_at": now}
         for one in ready
@@ -216,22 +233,15 @@ def _add(
     return len(ids), len(known)
 
 
-def _item(one: _Ready, *, project_id: int, now: datetime) -> dict[str, Any]:
-    return {
-        "project_id": project_id,
-        "key": one.record.key,
-        "text": one.record.text,
-        "image_key": one.image_key,
-        "data": dict(one.record.data),
-        "created_at": now,
-    }
+def _item(one: _Ready) -> dict[str, Any]:
+    record = one.record
+    return {"key": record.key, "text": record.text, "image_key": one.image_key, "data": dict(record.data)}
 
 
-def _insert_new(dialect: Dialect) -> postgresql.Insert | sqlite.Insert:
-    """Insert items, silently leaving out keys that are there."""
-    if dialect.name == "postgresql":
-        return postgresql.insert(ItemRow).on_conflict_do_nothing(index_elements=["project_id", "key"])
-    return sqlite.insert(ItemRow).on_conflict_do_nothing(index_elements=["project_id", "key"])
+def _insert_new(dialect: str) -> TextClause:
+    """Insert items in their order, silently leaving out keys that are there."""
+    statement = text(_INSERT_NEW.format(**_FROM_JSON[dialect]))
+    return statement.bindparams(bindparam("now", type_=ItemRow.created_at.type))
 
 
 def _listed(names: Sequence[str]) -> str:

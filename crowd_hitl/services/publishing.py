@@ -1,29 +1,26 @@
 """Publishing batches: first a quote, then the money set aside and the tasks put out; pausing and closing."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 from random import Random
 
-from sqlalchemy import Select, exists, func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import BadInput, Conflict, NotFound, bad_field
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.quotes import BatchTerms, Quote, fee_micros, quote
-from crowd_hitl.domain.tasks import BatchState, OverlapRule, Purpose, RetireReason, TaskState, position, voice_key
+from crowd_hitl.domain.tasks import BatchState, OverlapRule, Purpose, RetireReason, TaskState
 from crowd_hitl.services.balances import batch_balance
 from crowd_hitl.services.paying import give_back, reserve
 from crowd_hitl.services.projects import newest_question
+from crowd_hitl.services.queueing import Asked, Extent, extent_of, gold_extent, lay_out
 from crowd_hitl.store.account_rows import WorkerRow
-from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.money_rows import BudgetRow
-from crowd_hitl.store.project_rows import GoldRow, ItemRow, ProjectRow, QuestionVersionRow
+from crowd_hitl.store.project_rows import GoldRow, ProjectRow
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, OfferRow, TaskRow
-
-CHUNK = 2_000
 
 
 @dataclass(frozen=True)
@@ -56,9 +53,8 @@ class BatchRequest:
 
 def quote_batch(session: Session, *, project_id: int, request: BatchRequest) -> Quote:
     """Price a batch without publishing it; refuses terms that could not be published."""
-    terms = _terms(session, project_id, request)
-    wanted = _wanted(session, project_id, request)
-    return quote(terms, tasks=len(wanted), gold_items=len(_gold_items(session, project_id, request, wanted)))
+    quoted, _ = _priced(session, _terms(session, project_id, request), asked=_asked(session, project_id, request))
+    return quoted
 
 
 def publish_batch(
@@ -66,23 +62,24 @@ def publish_batch(
 ) -> BatchRow:
     """Put tasks out in-house and reserve what their first places cost; BudgetTooSmall says what is missing."""
     terms = _terms(session, project_id, request)
-    wanted = _wanted(session, project_id, request)
-    if not wanted:
+    asked = _asked(session, project_id, request)
+    quoted, (items, gold) = _priced(session, terms, asked=asked)
+    if not items.count:
         raise BadInput("There is nothing to ask: every item has a label, is gold or is in an open batch. Import items.")
     if request.deadline is not None and request.deadline <= now:
         raise bad_field("deadline", expected="a moment in the future", found=request.deadline.isoformat())
     _refuse_more_overlap_than_workers(session, project_id, request)
-    gold = _gold_items(session, project_id, request, wanted)
-    quoted = quote(terms, tasks=len(wanted), gold_items=len(gold))
     batch = _insert_batch(session, project_id, request, quoted, fee=fee_micros(terms), now=now)
     reserve(session, batch=batch, amount_micros=quoted.reserve_micros, kind=TransferKind.RESERVE, now=now)
-    gold = gold[: quoted.gold_places // request.overlap_min]
-    _insert_tasks(session, batch, wanted=wanted, gold=gold, random=random, now=now)
-    session.execute(
-        update(GoldRow)
-        .where(GoldRow.item_id.in_(gold))
-        .values(views_reserved=GoldRow.views_reserved + batch.overlap_min)
-    )
+    gold = replace(gold, count=quoted.gold_places // request.overlap_min)
+    lay_out(session, batch, asked=asked, extents=(items, gold), random=random, now=now)
+    if gold.count:
+        shown = select(TaskRow.item_id).where(TaskRow.batch_id == batch.id, TaskRow.is_gold)
+        session.execute(
+            update(GoldRow)
+            .where(GoldRow.item_id.in_(shown))
+            .values(views_reserved=GoldRow.views_reserved + batch.overlap_min)
+        )
     return batch
 
 
@@ -169,36 +166,17 @@ def _refuse_more_overlap_than_workers(session: Session, project_id: int, request
         )
 
 
-def _wanted(session: Session, project_id: int, request: BatchRequest) -> list[int]:
+def _asked(session: Session, project_id: int, request: BatchRequest) -> Asked:
     question = newest_question(session, project_id=project_id)
-    found: Select[int] = select(ItemRow.id).where(ItemRow.project_id == project_id).order_by(ItemRow.id)
-    if request.items is not None:
-        asked = set(request.items)
-        there = set(session.scalars(found.with_only_columns(ItemRow.id)))
-        if not asked <= there:
-            raise NotFound(f"Items {sorted(asked - there)[:5]} are not in this project.")
-        return [item_id for item_id in request.items]
-    labelled = exists().where(LabelRow.item_id == ItemRow.id, LabelRow.state == "current")
-    is_gold = exists().where(GoldRow.item_id == ItemRow.id)
-    in_work = exists().where(
-        TaskRow.item_id == ItemRow.id,
-        TaskRow.question_version_id == question.id,
-        TaskRow.state != TaskState.RETIRED.value,
-    )
-    return list(session.scalars(found.where(~labelled, ~is_gold, ~in_work).limit(request.limit)))
+    return Asked(project_id=project_id, question_version_id=question.id, items=request.items, limit=request.limit)
 
 
-def _gold_items(session: Session, project_id: int, request: BatchRequest, wanted: Sequence[int]) -> list[int]:
-    """List gold items that may still be shown, the least shown first."""
-    if request.gold_rate == 0:
-        return []
-    rows = session.scalars(
-        select(GoldRow.item_id)
-        .where(GoldRow.project_id == project_id, GoldRow.views_reserved + request.overlap_min <= GoldRow.views_max)
-        .order_by(GoldRow.views_reserved, GoldRow.id)
-    )
-    asked = set(wanted)
-    return [item_id for item_id in dict.fromkeys(rows) if item_id not in asked]
+def _priced(session: Session, terms: BatchTerms, *, asked: Asked) -> tuple[Quote, tuple[Extent, Extent]]:
+    """Price what is asked; return how much there is of it, and of gold, too."""
+    items, gold = extent_of(session, asked), Extent(0, 0, 0)
+    if terms.gold_rate > 0:
+        gold = gold_extent(session, asked, views=terms.overlap.overlap_min)
+    return quote(terms, tasks=items.count, gold_items=gold.count), (items, gold)
 
 
 def _insert_batch(
@@ -242,31 +220,3 @@ def _insert_batch(
     session.add(offer)
     session.flush()
     return batch
-
-
-def _insert_tasks(
-    session: Session, batch: BatchRow, *, wanted: Sequence[int], gold: Sequence[int], random: Random, now: datetime
-) -> None:
-    """Write the tasks in a shuffled order, so that gold cannot be told by its place."""
-    pool = session.get_one(QuestionVersionRow, batch.question_version_id)
-    asked = [(item_id, False) for item_id in wanted] + [(item_id, True) for item_id in gold]
-    random.shuffle(asked)
-    rows: Iterator[dict[str, object]] = (
-        {
-            "batch_id": batch.id,
-            "item_id": item_id,
-            "question_version_id": pool.id,
-            "voice_key": voice_key(item_id=item_id, question_version_id=pool.id),
-            "is_gold": is_gold,
-            "priority": batch.priority,
-            "deadline": batch.deadline,
-            "pos": position(now, offset=index),
-            "overlap": batch.overlap_min,
-            "places_left": batch.overlap_min,
-            "answers_count": 0,
-            "state": TaskState.OPEN.value,
-        }
-        for index, (item_id, is_gold) in enumerate(asked)
-    )
-    while chunk := list(islice(rows, CHUNK)):
-        session.execute(insert(TaskRow), chunk)

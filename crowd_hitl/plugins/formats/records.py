@@ -112,6 +112,10 @@ def _gold(columns: Mapping[str, Any]) -> dict[str, str]:
 
 def _check_plain(column: str, value: object) -> None:
     """Refuse what no database stores: NUL, half characters, NaN and infinity; and what is nested without end."""
+    if isinstance(value, str):  # nearly every cell
+        _check_characters(column, column)
+        _check_characters(column, value)
+        return
     heap: list[tuple[object, int]] = [(column, 0), (value, 0)]
     while heap:
         part, depth = heap.pop()
@@ -128,6 +132,8 @@ def _check_plain(column: str, value: object) -> None:
 
 
 def _check_characters(column: str, text: str) -> None:
+    if text.isascii() and "\0" not in text:
+        return
     name = shown(column)[1:-1]
     if "\0" in text:
         raise Wrong(name, "a text without NUL characters", shown(text))

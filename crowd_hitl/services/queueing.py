@@ -1,0 +1,189 @@
+"""Which items a batch asks about, and its tasks put into the queue: counted and inserted inside the database.
+
+No list of a project's items is ever held here: a batch of a million tasks costs as much memory as one of ten.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from sqlalchemy import Select, String, cast, exists, false, func, insert, literal, literal_column, select, true
+from sqlalchemy.orm import Session
+
+from crowd_hitl.domain.errors import BadInput, Busy, NotFound
+from crowd_hitl.domain.shuffling import Shuffle, draw_shuffle
+from crowd_hitl.domain.tasks import TaskState, position
+from crowd_hitl.store.label_rows import LabelRow
+from crowd_hitl.store.project_rows import GoldRow, ItemRow
+from crowd_hitl.store.work_rows import BatchRow, TaskRow
+
+LIST_CHUNK = 1_000
+# SQLite first collects what an INSERT … SELECT reads of the table that it writes, PostgreSQL which keys to check.
+ID_SPAN = 100_000
+COLUMNS = (
+    *("batch_id", "item_id", "question_version_id", "voice_key", "is_gold", "priority", "deadline", "pos"),
+    *("overlap", "places_left", "answers_count", "state"),
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The items of a batch: those listed, or all with neither label nor gold nor open task, up to a limit."""
+
+    project_id: int
+    question_version_id: int
+    items: Sequence[int] | None
+    limit: int | None
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How many items there are, and between which ids they lie."""
+
+    count: int
+    low: int
+    high: int
+
+    def with_more(self, other: "Extent") -> "Extent":
+        """Return the extent of both."""
+        if not self.count or not other.count:
+            return self if self.count else other
+        return Extent(self.count + other.count, min(self.low, other.low), max(self.high, other.high))
+
+
+def extent_of(session: Session, asked: Asked) -> Extent:
+    """Count the items of a batch; NotFound when one that is listed is not in the project."""
+    _plan_for_many(session)
+    if asked.items is None:
+        return _measure(session, _unanswered(asked).order_by(ItemRow.id).limit(asked.limit))
+    if len(set(asked.items)) < len(asked.items):
+        raise BadInput("An item is listed twice. List each of them once.")
+    found = Extent(0, 0, 0)
+    for chunk in _chunks(asked.items):
+        there = _measure(session, _in_project(asked).where(ItemRow.id.in_(chunk)))
+        if there.count < len(chunk):
+            known = set(session.scalars(_in_project(asked).where(ItemRow.id.in_(chunk))))
+            raise NotFound(f"Items {sorted(set(chunk) - known)[:5]} are not in this project.")
+        found = found.with_more(there)
+    return found
+
+
+def gold_extent(session: Session, asked: Asked, *, views: int) -> Extent:
+    """Count the gold items that may be shown `views` times more and are not asked themselves."""
+    shown = GoldRow.project_id == asked.project_id, GoldRow.views_reserved + views <= GoldRow.views_max
+    found = _measure(session, select(GoldRow.item_id.label("id")).where(*shown).distinct())
+    # Without a list nothing that is gold is asked.
+    listed = asked.items or ()
+    also_asked = (
+        session.scalar(select(func.count(GoldRow.item_id.distinct())).where(*shown, GoldRow.item_id.in_(chunk))) or 0
+        for chunk in _chunks(listed)
+    )
+    return Extent(found.count - sum(also_asked), found.low, found.high)
+
+
+def lay_out(
+    session: Session, batch: BatchRow, *, asked: Asked, extents: tuple[Extent, Extent], random: Random, now: datetime
+) -> None:
+    """Write the tasks in a shuffled order, so that gold cannot be told by its place.
+
+    `extents` are what was counted and paid for: items, and gold. Busy when the items have changed since.
+    """
+    items, gold = extents
+    _plan_for_many(session)
+    both = items.with_more(gold)
+    order = draw_shuffle(random, low=both.low, high=both.high)
+    written = sum(
+        _insert(session, batch, chosen.subquery(), gold=False, order=order, now=now)
+        for chosen in _portions(session, asked, items)
+    )
+    shown = _insert(session, batch, _gold(batch, limit=gold.count).subquery(), gold=True, order=order, now=now)
+    if (written, shown) != (items.count, gold.count):
+        raise Busy("The items changed while the batch was published. Nothing was published; please try again.")
+
+
+def _plan_for_many(session: Session) -> None:
+    """Keep PostgreSQL from looking up row by row what a hash finds at once.
+
+    Just after an import or a batch its statistics are still those of empty tables, and a plan for them takes hours.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.set_config("enable_nestloop", "off", True)))
+
+
+def _portions(session: Session, asked: Asked, items: Extent) -> Iterator[Select[int]]:
+    """Yield selects of item ids that together are the batch, each of a bounded number."""
+    if asked.items is not None:
+        for chunk in _chunks(asked.items):
+            yield _in_project(asked).where(ItemRow.id.in_(chunk))
+        return
+    for first in range(items.low, items.high + 1, ID_SPAN):
+        last = min(first + ID_SPAN - 1, items.high)
+        yield _unanswered(asked).where(ItemRow.id.between(first, last))
+
+
+def _in_project(asked: Asked) -> Select[int]:
+    return select(ItemRow.id).where(ItemRow.project_id == asked.project_id)
+
+
+def _unanswered(asked: Asked) -> Select[int]:
+    # The state written out, not bound: only then does SQLite use the index of current labels.
+    labelled = exists().where(LabelRow.item_id == ItemRow.id, LabelRow.state.in_([literal_column("'current'")]))
+    is_gold = exists().where(GoldRow.item_id == ItemRow.id)
+    in_work = exists().where(
+        TaskRow.item_id == ItemRow.id,
+        TaskRow.question_version_id == asked.question_version_id,
+        TaskRow.state != TaskState.RETIRED.value,
+    )
+    return _in_project(asked).where(~labelled, ~is_gold, ~in_work)
+
+
+def _gold(batch: BatchRow, *, limit: int) -> Select[int]:
+    """Choose gold that may still be shown, the least shown first."""
+    here = exists().where(TaskRow.batch_id == batch.id, TaskRow.item_id == GoldRow.item_id)
+    return (
+        select(GoldRow.item_id.label("id"))
+        .where(
+            GoldRow.project_id == batch.project_id,
+            GoldRow.views_reserved + batch.overlap_min <= GoldRow.views_max,
+            ~here,
+        )
+        .group_by(GoldRow.item_id)
+        .order_by(func.min(GoldRow.views_reserved), func.min(GoldRow.id))
+        .limit(limit)
+    )
+
+
+def _insert(session: Session, batch: BatchRow, chosen: Any, *, gold: bool, order: Shuffle, now: datetime) -> int:
+    """Insert a task for every chosen item; return how many."""
+    item_id = chosen.c.id
+    # Before now: a task that is opened again, at the moment it is, joins behind all of these.
+    first = position(now) - order.size
+    values = select(
+        literal(batch.id),
+        item_id,
+        literal(batch.question_version_id),
+        cast(item_id, String).concat(f":{batch.question_version_id}"),
+        true() if gold else false(),
+        literal(batch.priority),
+        literal(batch.deadline, TaskRow.deadline.type),
+        order.place(item_id) + literal(first, TaskRow.pos.type),
+        literal(batch.overlap_min),
+        literal(batch.overlap_min),
+        literal(0),
+        literal(TaskState.OPEN.value),
+    )
+    statement = insert(TaskRow).from_select(COLUMNS, values).execution_options(preserve_rowcount=True)
+    return int(session.connection().execute(statement).rowcount)
+
+
+def _measure(session: Session, ids: Select[int]) -> Extent:
+    found = ids.subquery()
+    count, low, high = session.execute(select(func.count(), func.min(found.c.id), func.max(found.c.id))).one()
+    return Extent(count, low or 0, high or 0)
+
+
+def _chunks(items: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(items), LIST_CHUNK):
+        yield items[start : start + LIST_CHUNK]
