@@ -69,7 +69,11 @@ def find_plugins() -> Plugins:
 
 def open_storage(settings: Settings) -> Storage:
     """Open where media and models live: a folder, or s3://bucket/prefix."""
-    location = settings.storage_location()
+    return storage_at(settings.storage_location(), settings=settings)
+
+
+def storage_at(location: str, *, settings: Settings) -> Storage:
+    """Open one storage, with the settings' S3 server; BadInput when no plug-in opens it."""
     name = "s3" if location.startswith("s3://") else "folder"
     storages = cast(dict[str, Any], find("storages"))
     if name not in storages:

@@ -30,8 +30,10 @@ from crowd_hitl.store.project_rows import ItemRow, ProjectRow
 items = APIBlueprint("items", __name__, url_prefix="/api/v1", tag="Projects")
 
 JSON = "application/json"
-FORMATS = {"application/jsonl": "jsonl", "application/x-ndjson": "jsonl", "text/csv": "csv"}
+PARQUET = "application/vnd.apache.parquet"
+FORMATS = {"application/jsonl": "jsonl", "application/x-ndjson": "jsonl", "text/csv": "csv", PARQUET: "parquet"}
 LINES: dict[str, Any] = {"schema": {"type": "string"}}
+BYTES: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 ROWS: dict[str, Any] = {
     "schema": {"type": "array", "items": {"type": "object"}},
     "example": [{"key": "a1", "text": "A cat asleep."}, {"key": "a2", "text": "A dog.", "gold": "dog"}],
@@ -41,10 +43,10 @@ BUFFER_BYTES = 256 * 1024
 
 @items.post("/projects/<slug>/items")
 @allow(*MANAGERS)
-@takes_upload({"application/jsonl": LINES, "text/csv": LINES, JSON: ROWS})
+@takes_upload({"application/jsonl": LINES, "text/csv": LINES, PARQUET: BYTES, JSON: ROWS})
 @items.output(ImportOut)
 def send_items(slug: str) -> ImportOut:
-    """Import items from JSON Lines, CSV or a JSON list; bad rows are reported, the good ones go in.
+    """Import items from JSON Lines, CSV, Parquet or a JSON list; bad rows are reported, the good ones go in.
 
     A key that is there already adds nothing, so a broken transfer can be sent again as it was.
     """

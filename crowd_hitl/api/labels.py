@@ -23,7 +23,7 @@ from crowd_hitl.store.unit_of_work import UnitOfWork
 
 labels = APIBlueprint("labels", __name__, url_prefix="/api/v1", tag="Labels")
 
-MEDIA_TYPES = {"jsonl": "application/jsonl", "csv": "text/csv"}
+MEDIA_TYPES = {"jsonl": "application/jsonl", "csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 
 
 @labels.get("/projects/<slug>/labels")
@@ -57,9 +57,10 @@ def export_labels(slug: str, *, wanted: ExportQuery) -> Response:
     return response
 
 
-def _stream(uow: UnitOfWork, *, project_id: int, form: LabelFormat) -> Iterator[str]:
+def _stream(uow: UnitOfWork, *, project_id: int, form: LabelFormat) -> Iterator[bytes]:
     with uow.reading() as session:
-        yield from form.write(label_rows(session, project_id=project_id))
+        for piece in form.write(label_rows(session, project_id=project_id)):
+            yield piece.encode() if isinstance(piece, str) else piece
 
 
 def _page_of_labels(session: Session, *, organisation_id: int, slug: str, wanted: LabelsQuery) -> LabelsOut:

@@ -1,4 +1,4 @@
-"""`crowd-hitl export`: labels or answers as JSONL or CSV, to a file (all or nothing) or to standard output."""
+"""`crowd-hitl export`: labels or answers as JSONL, CSV or Parquet, to a file or S3 (whole or not at all), or out."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -8,18 +8,23 @@ from typing import Annotated, Any, TextIO
 import typer
 from rich.progress import Progress
 
-from crowd_hitl.cli.files import write_whole
 from crowd_hitl.cli.finding import one_of, project_named
 from crowd_hitl.cli.frame import AsJson, DataFolder, group, put
 from crowd_hitl.cli.opening import open_desk
+from crowd_hitl.cli.places import name_of, writing
 from crowd_hitl.cli.tables import progress_bar
 from crowd_hitl.domain.errors import BadInput
 from crowd_hitl.services.exporting import answer_rows, label_rows
 
 app = group("Exports: labels and answers, streamed.")
 Slug = Annotated[str, typer.Argument(metavar="PROJECT")]
-Format = Annotated[str | None, typer.Option("--format", help="jsonl or csv; the file's suffix decides if left out.")]
-Out = Annotated[Path | None, typer.Option(help="A file, written whole or not at all; standard output if left out.")]
+Format = Annotated[
+    str | None, typer.Option("--format", help="jsonl, csv or parquet; the file's suffix decides if left out.")
+]
+Out = Annotated[
+    str | None,
+    typer.Option(help="A file or s3://bucket/key, written whole or not at all; standard output if left out."),
+]
 Rows = Callable[..., Iterator[dict[str, Any]]]
 
 
@@ -40,11 +45,11 @@ def answers(
 
 
 def _export(
-    slug: str, rows: Rows, *, file_format: str | None, out: Path | None, data: Path | None, as_json: bool
+    slug: str, rows: Rows, *, file_format: str | None, out: str | None, data: Path | None, as_json: bool
 ) -> None:
     if as_json and out is None:
         raise BadInput("--json says what was written; name a file with --out, or leave --json out to get the rows.")
-    name = file_format or (out.suffix.lstrip(".").lower() if out is not None and out.suffix else "jsonl")
+    name = file_format or (name_of(out).suffix.lstrip(".").lower() if out is not None else "") or "jsonl"
     with open_desk(data) as desk:
         writer = one_of("format", name, desk.plugins.label_formats)
         project = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=slug)
@@ -54,9 +59,9 @@ def _export(
             if out is None:
                 _write(pieces, sys.stdout)
             else:
-                write_whole(out, pieces)
+                writing(out, pieces, settings=desk.house.settings)
     if as_json:
-        put({"project": project.slug, "file": str(out), "format": name, "rows": counted.count})
+        put({"project": project.slug, "file": out, "format": name, "rows": counted.count})
     elif out is not None:
         typer.echo(f"{counted.count} rows written to {out}")
 
@@ -77,6 +82,9 @@ class Counted:
             yield row
 
 
-def _write(pieces: Iterable[str], stream: TextIO) -> None:
+def _write(pieces: Iterable[str] | Iterable[bytes], stream: TextIO) -> None:
     for piece in pieces:
-        stream.write(piece)
+        if isinstance(piece, str):
+            stream.write(piece)
+        else:
+            stream.buffer.write(piece)

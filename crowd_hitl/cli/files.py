@@ -1,7 +1,7 @@
 """Writing a file whole or not at all."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -9,15 +9,19 @@ from crowd_hitl.cli.frame import reason_of
 from crowd_hitl.domain.errors import Unusable
 
 
-def write_whole(path: Path, pieces: Iterable[str]) -> None:
+def as_bytes(pieces: Iterable[str] | Iterable[bytes]) -> Iterator[bytes]:
+    """Give pieces of text as UTF-8, and bytes as they are."""
+    for piece in pieces:
+        yield piece.encode() if isinstance(piece, str) else piece
+
+
+def write_whole(path: Path, pieces: Iterable[str] | Iterable[bytes]) -> None:
     """Write a file beside its place and move it there when it is complete; Unusable when that is not possible."""
     temporary: Path | None = None
     try:
-        with NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             temporary = Path(file.name)
-            file.writelines(pieces)
+            file.writelines(as_bytes(pieces))
             file.flush()
             os.fsync(file.fileno())
         _give_usual_mode(temporary)

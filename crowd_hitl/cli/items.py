@@ -1,7 +1,7 @@
 """`crowd-hitl items`: import, list."""
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any
 
 import typer
@@ -9,10 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.cli.finding import one_of, project_named
-from crowd_hitl.cli.frame import FAILED, PROBLEMS_SHOWN, AsJson, DataFolder, group, put, reason_of, say
+from crowd_hitl.cli.frame import FAILED, PROBLEMS_SHOWN, AsJson, DataFolder, group, put, say
 from crowd_hitl.cli.opening import Desk, open_desk
+from crowd_hitl.cli.places import is_remote, name_of, reading
 from crowd_hitl.cli.tables import progress_bar, show_table
-from crowd_hitl.domain.errors import Unusable, bad_field
+from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.items import ImportReport
 from crowd_hitl.domain.ports import ItemFormat
 from crowd_hitl.services.imaging import ImageIntake
@@ -26,16 +27,21 @@ app = group("Items: what is to be labelled.")
 @app.command("import")
 def import_(
     slug: Annotated[str, typer.Argument(metavar="PROJECT")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSONL or CSV; images lie beside it or on the web.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="JSONL, CSV or Parquet, or s3://bucket/key of one; images lie beside it or on the web."
+        ),
+    ],
     file_format: Annotated[str | None, typer.Option("--format", help="Instead of what the suffix says.")] = None,
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
     """Import items; bad rows are shown and stop nobody. Exit code 1 when no row could be read."""
     with open_desk(data) as desk:
-        reader = format_of(file, named=file_format, formats=desk.plugins.formats)
+        reader = format_of(name_of(file), named=file_format, formats=desk.plugins.formats)
         with progress_bar() as bar:
-            row_count = bar.add_task(f"Importing {file.name}", total=None)
+            row_count = bar.add_task(f"Importing {name_of(file)}", total=None)
             report = _import(desk, slug, file, reader, lambda rows: bar.update(row_count, completed=rows))
     _show(report, as_json=as_json)
     if report.bad and report.added + report.already_there == 0:
@@ -60,7 +66,7 @@ def list_some(
         show_table(rows, empty=f"No items. Import some: crowd-hitl items import {slug} FILE")
 
 
-def format_of(file: Path, *, named: str | None, formats: Any) -> ItemFormat:
+def format_of(file: PurePath, *, named: str | None, formats: Any) -> ItemFormat:
     """Choose the format by name or by the file's suffix; BadInput lists those there are."""
     if named is not None:
         chosen: ItemFormat = one_of("format", named, formats)
@@ -72,24 +78,22 @@ def format_of(file: Path, *, named: str | None, formats: Any) -> ItemFormat:
     return by_suffix[file.suffix.lower()]
 
 
-def _import(desk: Desk, slug: str, file: Path, reader: ItemFormat, progress: Callable[[int], None]) -> ImportReport:
+def _import(desk: Desk, slug: str, file: str, reader: ItemFormat, progress: Callable[[int], None]) -> ImportReport:
     project = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=slug)
     version = desk.uow.read(newest_question, project_id=project.id)
     question = desk.plugins.questions[version.kind]
 
-    images = ImageIntake(storage=desk.house.storage, fetch=desk.house.fetch, folder=file.resolve().parent)
-    try:
-        with file.open("rb") as stream:
-            return import_items(
-                desk.uow,
-                project_id=project.id,
-                records=reader.read(stream),
-                gold=GoldRule(fields=question.fields(version.spec), classes=question.classes(version.spec)),
-                images=images,
-                progress=progress,
-            )
-    except OSError as error:
-        raise Unusable(f"{file} cannot be read: {reason_of(error)}.") from error
+    folder = None if is_remote(file) else Path(file).resolve().parent
+    images = ImageIntake(storage=desk.house.storage, fetch=desk.house.fetch, folder=folder)
+    with reading(file, settings=desk.house.settings) as stream:
+        return import_items(
+            desk.uow,
+            project_id=project.id,
+            records=reader.read(stream),
+            gold=GoldRule(fields=question.fields(version.spec), classes=question.classes(version.spec)),
+            images=images,
+            progress=progress,
+        )
 
 
 def _show(report: ImportReport, *, as_json: bool) -> None:

@@ -177,8 +177,8 @@ class LabelFormat(Protocol):
     name: str
     suffix: str
 
-    def write(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-        """Yield text piece by piece, never holding all rows."""
+    def write(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[str] | Iterator[bytes]:
+        """Yield text, or bytes, piece by piece, never holding all rows."""
 
 
 @dataclass(frozen=True)

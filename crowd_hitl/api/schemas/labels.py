@@ -19,7 +19,7 @@ class LabelsQuery(PageQuery):
 class ExportQuery(Query):
     """In which form labels go out."""
 
-    format: str = Field("jsonl", max_length=20, pattern=r"^[a-z_]+$", description="jsonl or csv")
+    format: str = Field("jsonl", max_length=20, pattern=r"^[a-z_]+$", description="jsonl, csv or parquet")
 
 
 class VoteOut(Given):
