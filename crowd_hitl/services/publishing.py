@@ -209,6 +209,11 @@ def _insert_batch(
     )
     session.add(batch)
     session.flush()
+    _offer_inhouse(session, batch)
+    return batch
+
+
+def _offer_inhouse(session: Session, batch: BatchRow) -> None:
     offer = OfferRow(
         batch_id=batch.id,
         channel="inhouse",
@@ -219,4 +224,3 @@ def _insert_batch(
     )
     session.add(offer)
     session.flush()
-    return batch
