@@ -117,6 +117,7 @@ class AssignmentRow(Row):
         # a partial unique index: it binds only while the assignment is leased, submitted or approved
         unique_while("one_voice_per_worker", "voice_key", "worker_id", states=STANDING),
         index_while("ix_assignment_lease", "lease_ends_at", state="leased"),
+        index_while("ix_assignment_held", "worker_id", "batch_id", "id", state="leased"),
         Index("ix_assignment_bookmark", "worker_id", "batch_id", "priority", "pos"),
         Index("ix_assignment_task", "task_id"),
         Index("ix_assignment_voice", "voice_key", "worker_id"),
