@@ -59,7 +59,7 @@ def claim(session: Session, *, batch_id: int, worker_id: int, count: int, now: d
         return []
     expire(session, now=now, limit=EXPIRE_AT_CLAIM, batch_id=batch_id)
     held = session.scalars(HELD, {"batch_id": batch_id, "worker_id": worker_id}).all()[:count]
-    wanted = Wanted(batch_id=batch_id, worker_id=worker_id, count=count - len(held), now=now, wait=True)
+    wanted = Wanted(batch_id=batch_id, worker_id=worker_id, places=count - len(held), now=now, wait=True)
     return offered(session, assignment_ids=held) + _lease(session, wanted)
 
 
@@ -77,7 +77,7 @@ def claim_at_once(
     if session.scalar(LAPSED, values) is not None:
         return None
     held = session.scalars(HELD, values).all()[:count]
-    wanted = Wanted(batch_id=batch_id, worker_id=worker_id, count=count - len(held), now=now)
+    wanted = Wanted(batch_id=batch_id, worker_id=worker_id, places=count - len(held), now=now)
     return offered(session, assignment_ids=held) + _lease(session, wanted) or None
 
 
@@ -89,7 +89,7 @@ def lease_next(
     The first look passes over rows that others hold locked; with `wait`, a second look waits for them, so
     nobody is told "nothing" while a place is open. What this worker let go comes back only then.
     """
-    wanted = Wanted(batch_id=batch.id, worker_id=worker_id, count=count, now=now, wait=wait)
+    wanted = Wanted(batch_id=batch.id, worker_id=worker_id, places=count, now=now, wait=wait)
     return [offer.assignment_id for offer in _lease(session, wanted)]
 
 
@@ -185,7 +185,7 @@ def _is_handed_out(session: Session, *, batch_id: int, worker_id: int) -> bool:
 
 
 def _lease(session: Session, wanted: Wanted) -> list[Offered]:
-    if wanted.count <= 0:
+    if wanted.places <= 0:
         return []
     connection = connection_beside(session)
     return [show(session, place) for place in hot_path(connection).lease(connection, wanted)]

@@ -5,11 +5,14 @@ each row they change is locked and read anew first, and the counters are counted
 """
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
+import psycopg
 from psycopg.types.numeric import Int4, Int8
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from crowd_hitl.store.hot_path.shapes import HELD_MAX, Filled, Place, Taken, Wanted
 
@@ -34,11 +37,10 @@ gate AS MATERIALIZED (
          greatest(0, least(%(count)s, {HELD_MAX} + %(letting_go)s - (
            SELECT count(*) FROM assignment h
            WHERE h.worker_id = %(worker_id)s AND h.batch_id = b.id AND h.state = 'leased'))) AS places
-  FROM batch b
-  JOIN project p ON p.id = b.project_id
-  JOIN worker w ON w.id = %(worker_id)s AND w.organisation_id = p.organisation_id AND w.state = 'active'
-  JOIN offer o ON o.batch_id = b.id AND o.channel = 'inhouse'
+  FROM batch b JOIN offer o ON o.batch_id = b.id AND o.channel = 'inhouse'
   WHERE b.id = {{batch}} AND b.state = 'open'
+    AND (SELECT w.organisation_id FROM worker w WHERE w.id = %(worker_id)s AND w.state = 'active')
+      = (SELECT p.organisation_id FROM project p WHERE p.id = b.project_id)
 )"""
 
 # The priorities that have open tasks, the highest first: one step along the index for each.
@@ -120,13 +122,14 @@ SELECT {PLACE} FROM leased l JOIN item i ON i.id = l.item_id ORDER BY l.assignme
 
 # held → answered → counted come first and in this order, the claim after them (its gate reads `counted`): with one
 # order of locks, and claims that skip locked rows, two workers cannot wait for each other.
-# "worker_id + 0" keeps the planner on the primary key.
+# "worker_id + 0" and "state || ''" keep the planner on the primary key.
 ANSWER = """
 held AS MATERIALIZED (
   UPDATE assignment a
   SET state = CASE WHEN b.approval = 'auto' THEN 'approved' ELSE 'submitted' END, ended_at = %(now)s
   FROM batch b
-  WHERE a.id = %(assignment_id)s AND a.worker_id + 0 = %(worker_id)s AND a.state = 'leased' AND b.id = a.batch_id
+  WHERE a.id = %(assignment_id)s AND a.worker_id + 0 = %(worker_id)s AND a.state || '' = 'leased'
+    AND b.id = a.batch_id
   RETURNING a.id, a.sitting_id, a.task_id, a.batch_id, b.approval = 'auto' AS pays, b.price_micros, b.fee_micros,
             b.currency
 ), counted AS MATERIALIZED (
@@ -174,7 +177,7 @@ kept AS (
   INSERT INTO answer (assignment_id, batch_id, task_id, item_id, worker_id, question_version_id, value, client_key,
                       next_ids, seconds, submitted_at)
   SELECT held.id, held.batch_id, counted.id, counted.item_id, %(worker_id)s, counted.question_version_id,
-         %(value)s::json, %(client_key)s,
+         %(value)s, %(client_key)s,
          (SELECT coalesce(json_agg(assignment_id ORDER BY assignment_id), '[]') FROM leased),
          %(seconds)s, %(now)s
   FROM held, counted
@@ -192,13 +195,6 @@ JOIN task t ON t.id = a.task_id JOIN item i ON i.id = t.item_id JOIN batch b ON 
 WHERE a.id = ANY(%(ids)s)"""
 
 
-def _typed(statement: str) -> str:
-    """Say each parameter's type once: one statement, however small its numbers are, is planned once."""
-    for name, kind in TYPES.items():
-        statement = statement.replace(f"%({name})s", f"%({name})s::{kind}")
-    return statement
-
-
 TYPES = {
     "assignment_id": "bigint",
     "batch_id": "bigint",
@@ -206,11 +202,28 @@ TYPES = {
     "count": "integer",
     "letting_go": "integer",
     "now": "timestamptz",
+    "value": "json",
     "seconds": "double precision",
     "client_key": "varchar",
     "ids": "bigint[]",
 }
-LEASE, LEASE_WAITING, FILL, PLACES = (_typed(text) for text in (LEASE, LEASE_WAITING, FILL, PLACES))
+
+
+class Numbered:
+    """A statement as the server takes it, $1, $2, …, each with its type; made once, as the driver would at each run."""
+
+    def __init__(self, text: str) -> None:
+        self.names: list[str] = []
+        self.text = re.sub(r"%\((\w+)\)s", self._number, text).encode()
+
+    def _number(self, found: re.Match[str]) -> str:
+        name = found[1]
+        if name not in self.names:
+            self.names.append(name)
+        return f"${self.names.index(name) + 1}::{TYPES[name]}"
+
+
+RUN_LEASE, RUN_LEASE_WAITING, RUN_FILL, RUN_PLACES = map(Numbered, (LEASE, LEASE_WAITING, FILL, PLACES))
 
 
 def lease(connection: Connection, wanted: Wanted) -> list[Place]:
@@ -218,13 +231,13 @@ def lease(connection: Connection, wanted: Wanted) -> list[Place]:
     values = {
         "batch_id": Int8(wanted.batch_id),
         "worker_id": Int8(wanted.worker_id),
-        "count": Int4(wanted.count),
+        "count": Int4(wanted.places),
         "letting_go": Int4(0),
         "now": wanted.now,
     }
-    found = _rows(connection, LEASE, values)
+    found = _rows(connection, RUN_LEASE, values)
     if not found and wanted.wait:
-        found = _rows(connection, LEASE_WAITING, values)
+        found = _rows(connection, RUN_LEASE_WAITING, values)
     return [Place(*row) for row in found]
 
 
@@ -241,7 +254,7 @@ def fill(connection: Connection, filled: Filled) -> Taken | None:
         "letting_go": Int4(1),
         "now": filled.now,
     }
-    found = _rows(connection, FILL, values)
+    found = _rows(connection, RUN_FILL, values)
     if not found:
         return None
     answer_id, earned_micros, currency = found[0][:3]
@@ -250,9 +263,22 @@ def fill(connection: Connection, filled: Filled) -> Taken | None:
 
 def places(connection: Connection, assignment_ids: list[int]) -> list[Place]:
     """Show assignments with their items, in the order of the ids."""
-    found = {row[0]: Place(*row) for row in _rows(connection, PLACES, {"ids": [Int8(id_) for id_ in assignment_ids]})}
+    found = {
+        row[0]: Place(*row) for row in _rows(connection, RUN_PLACES, {"ids": [Int8(id_) for id_ in assignment_ids]})
+    }
     return [found[assignment_id] for assignment_id in assignment_ids if assignment_id in found]
 
 
-def _rows(connection: Connection, statement: str, values: dict[str, Any]) -> Sequence[Any]:
-    return connection.exec_driver_sql(statement, values).all()
+def _rows(connection: Connection, statement: Numbered, values: dict[str, Any]) -> Sequence[Any]:
+    """Run a statement on the driver itself; its errors leave as SQLAlchemy's, which the unit of work knows."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    try:
+        with psycopg.RawCursor(driver) as cursor:
+            return cursor.execute(statement.text, [values[name] for name in statement.names]).fetchall()
+    except psycopg.Error as error:
+        if driver.closed:
+            connection.invalidate()
+        raise DBAPIError.instance(
+            "hot path", None, error, psycopg.Error, connection_invalidated=driver.closed
+        ) from error

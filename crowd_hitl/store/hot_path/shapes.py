@@ -14,7 +14,7 @@ class Wanted(NamedTuple):
 
     batch_id: int
     worker_id: int
-    count: int
+    places: int
     now: datetime
     wait: bool = False
 
