@@ -12,10 +12,11 @@ from crowd_hitl.domain.assignments import ANSWERED, AssignmentState, replaceable
 from crowd_hitl.domain.errors import AlreadyDone, KeyReused, NotFound, TooLate, bad_field
 from crowd_hitl.domain.ports import Question
 from crowd_hitl.domain.tasks import TaskState
-from crowd_hitl.services.assigning import CLAIM_MAX, Offered, connection_beside, lock_assignment, offered, show
+from crowd_hitl.services.assigning import CLAIM_MAX, Offered, beside, lock_assignment, offered, show
 from crowd_hitl.store.hot_path.finding import hot_path
-from crowd_hitl.store.hot_path.remembered import remembered
+from crowd_hitl.store.hot_path.remembered import Asked, Short, remembered
 from crowd_hitl.store.hot_path.shapes import Filled
+from crowd_hitl.store.project_rows import QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRevisionRow, AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 LONGEST_KEY = 100
@@ -63,17 +64,18 @@ def submit(
     if repeated is not None:
         return _receipt(session, repeated)
     assignment = lock_assignment(session, assignment_id, worker_id=worker_id)
-    checked = _check(session, assignment_id, submission.value, questions)
-    if checked is None:
-        raise NotFound(f"You hold no assignment {assignment_id}.")
+    asked = remembered(session).asked_by(session.connection(), assignment_id)
+    assert asked is not None, "the assignment was found"
+    checked = _check(asked, submission.value, questions)
     _make_answerable(session, assignment)
-    receipt = _fill(session, _filled(assignment_id, worker_id, submission, checked, now=now))
+    filled = _filled(assignment_id, worker_id, submission, checked, now=now)
+    receipt = _fill(beside(session), filled)
     assert receipt is not None, "the assignment is locked and leased"
     return receipt
 
 
 def submit_at_once(
-    session: Session,
+    short: Short,
     *,
     assignment_id: int,
     worker_id: int,
@@ -83,10 +85,11 @@ def submit_at_once(
 ) -> Receipt | None:
     """Do what `submit` does for a leased assignment; None, and nothing changed, for a repeat or a lapsed lease."""
     _check_submission(submission)
-    checked = _check(session, assignment_id, submission.value, questions)
-    if checked is None:
+    asked = short.memory.asked_by(short.connection, assignment_id)
+    if asked is None:
         return None
-    return _fill(session, _filled(assignment_id, worker_id, submission, checked, now=now))
+    checked = _check(asked, submission.value, questions)
+    return _fill(short, _filled(assignment_id, worker_id, submission, checked, now=now))
 
 
 def replace(
@@ -105,8 +108,9 @@ def replace(
     assignment = lock_assignment(session, answer.assignment_id, worker_id=worker_id)
     if now > replaceable_until(answer.submitted_at) or assignment.state not in ANSWERED:
         raise TooLate("An answer can be replaced for 60 seconds. This one stands as it is.")
-    checked = _check(session, assignment.id, value, questions)
-    if checked is not None and checked != answer.value:
+    version = session.get_one(QuestionVersionRow, answer.question_version_id)
+    checked = _check(Asked(version.kind, version.spec), value, questions)
+    if checked != answer.value:
         session.add(AnswerRevisionRow(answer_id=answer.id, value=answer.value, replaced_at=now))
         answer.value = checked
         # what was agreed may rest on the old answer: look at the whole batch again
@@ -131,12 +135,8 @@ def _repeated(session: Session, assignment_id: int, *, worker_id: int, client_ke
     return found
 
 
-def _check(
-    session: Session, assignment_id: int, value: object, questions: Mapping[str, Question]
-) -> dict[str, Any] | None:
-    """Return the answer as its question wants it; None when there is no such assignment."""
-    asked = remembered(session).asked_by(session, assignment_id)
-    return None if asked is None else questions[asked.kind].check_answer(asked.spec, value)
+def _check(asked: Asked, value: object, questions: Mapping[str, Question]) -> dict[str, Any]:
+    return questions[asked.kind].check_answer(asked.spec, value)
 
 
 def _filled(
@@ -153,9 +153,8 @@ def _filled(
     )
 
 
-def _fill(session: Session, filled: Filled) -> Receipt | None:
-    connection = connection_beside(session)
-    taken = hot_path(connection).fill(connection, filled)
+def _fill(short: Short, filled: Filled) -> Receipt | None:
+    taken = hot_path(short.connection).fill(short.connection, filled)
     if taken is None:
         return None
     return Receipt(
@@ -164,7 +163,7 @@ def _fill(session: Session, filled: Filled) -> Receipt | None:
         replaceable_until=replaceable_until(filled.now),
         earned_micros=taken.earned_micros,
         currency=taken.currency,
-        next=[show(session, place) for place in taken.next],
+        next=[show(short, place) for place in taken.next],
     )
 
 

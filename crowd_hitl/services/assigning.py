@@ -17,7 +17,7 @@ from crowd_hitl.domain.tasks import BatchState, TaskState, position
 from crowd_hitl.services.paying import give_back
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.hot_path.finding import hot_path
-from crowd_hitl.store.hot_path.remembered import remembered
+from crowd_hitl.store.hot_path.remembered import Short, remembered
 from crowd_hitl.store.hot_path.shapes import HELD_MAX, Place, Wanted
 from crowd_hitl.store.project_rows import ProjectRow
 from crowd_hitl.store.rows import Utc
@@ -63,22 +63,24 @@ def claim(session: Session, *, batch_id: int, worker_id: int, count: int, now: d
     return offered(session, assignment_ids=held) + _lease(session, wanted)
 
 
-def claim_at_once(
-    session: Session, *, batch_id: int, worker_id: int, count: int, now: datetime
-) -> list[Offered] | None:
+def claim_at_once(short: Short, *, batch_id: int, worker_id: int, count: int, now: datetime) -> list[Offered] | None:
     """Do what `claim` does when that is one statement that writes; None when it takes a transaction.
 
     It does when leases have lapsed, and before anybody is told that there is nothing.
     """
     _check_count(count)
-    values = {"batch_id": batch_id, "worker_id": worker_id, "now": now}
-    if not _is_handed_out(session, batch_id=batch_id, worker_id=worker_id):
+    connection = short.connection
+    if not _is_handed_out(connection, batch_id=batch_id, worker_id=worker_id):
         return []
-    if session.scalar(LAPSED, values) is not None:
+    values = {"batch_id": batch_id, "worker_id": worker_id, "now": now}
+    if connection.scalar(LAPSED, values) is not None:
         return None
-    held = session.scalars(HELD, values).all()[:count]
-    wanted = Wanted(batch_id=batch_id, worker_id=worker_id, places=count - len(held), now=now)
-    return offered(session, assignment_ids=held) + _lease(session, wanted) or None
+    hot = hot_path(connection)
+    places = hot.places(connection, list(connection.scalars(HELD, values))[:count])
+    if len(places) < count:
+        wanted = Wanted(batch_id=batch_id, worker_id=worker_id, places=count - len(places), now=now)
+        places += hot.lease(connection, wanted)
+    return [show(short, place) for place in places] or None
 
 
 def lease_next(
@@ -135,15 +137,14 @@ def offered(session: Session, *, assignment_ids: Sequence[int]) -> list[Offered]
     """Show assignments as their worker sees them, in the order of the ids."""
     if not assignment_ids:
         return []
-    connection = session.connection()
-    return [show(session, place) for place in hot_path(connection).places(connection, list(assignment_ids))]
+    short = beside(session)
+    return [show(short, place) for place in hot_path(short.connection).places(short.connection, list(assignment_ids))]
 
 
-def show(session: Session, place: Place) -> Offered:
+def show(short: Short, place: Place) -> Offered:
     """Show one leased place as its worker sees it."""
-    memory = remembered(session)
-    memory.note(place.assignment_id, question_version_id=place.question_version_id)
-    asked = memory.question(session, place.question_version_id)
+    short.memory.note(place.assignment_id, question_version_id=place.question_version_id)
+    asked = short.memory.question(short.connection, place.question_version_id)
     return Offered(
         assignment_id=place.assignment_id,
         task_id=place.task_id,
@@ -161,14 +162,14 @@ def show(session: Session, place: Place) -> Offered:
     )
 
 
-def connection_beside(session: Session) -> Connection:
-    """Return the connection for statements that change rows beside the session.
+def beside(session: Session) -> Short:
+    """Return the session's connection for statements that change rows beside the session.
 
     What the session has changed is written before, and what it has read is read again after.
     """
     session.flush()
     session.expire_all()
-    return session.connection()
+    return Short(session.connection(), remembered(session))
 
 
 def _check_count(count: int) -> None:
@@ -176,7 +177,7 @@ def _check_count(count: int) -> None:
         raise bad_field("count", expected=f"1 to {CLAIM_MAX}", found=count)
 
 
-def _is_handed_out(session: Session, *, batch_id: int, worker_id: int) -> bool:
+def _is_handed_out(session: Session | Connection, *, batch_id: int, worker_id: int) -> bool:
     """Say whether the batch hands out places to this worker; NotFound across organisations."""
     states = session.execute(BATCH_FOR_WORKER, {"batch_id": batch_id, "worker_id": worker_id}).first()
     if states is None:
@@ -187,8 +188,8 @@ def _is_handed_out(session: Session, *, batch_id: int, worker_id: int) -> bool:
 def _lease(session: Session, wanted: Wanted) -> list[Offered]:
     if wanted.places <= 0:
         return []
-    connection = connection_beside(session)
-    return [show(session, place) for place in hot_path(connection).lease(connection, wanted)]
+    short = beside(session)
+    return [show(short, place) for place in hot_path(short.connection).lease(short.connection, wanted)]
 
 
 # Built once: putting these together costs more than running them.

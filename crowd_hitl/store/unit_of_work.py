@@ -10,13 +10,13 @@ from threading import RLock
 from time import monotonic, sleep, time
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from crowd_hitl.domain.errors import Busy
 from crowd_hitl.store.engine import short_engine
-from crowd_hitl.store.hot_path.remembered import KEY, Remembered
+from crowd_hitl.store.hot_path.remembered import KEY, Remembered, Short
 
 T = TypeVar("T")
 ATTEMPTS = 12
@@ -37,7 +37,7 @@ class UnitOfWork:
         self._clock = CarriedClock()
         info = {KEY: self._remembered}
         self._writing = sessionmaker(engine, expire_on_commit=False, info=info)
-        self._short = sessionmaker(short_engine(engine), expire_on_commit=False, autoflush=False, info=info)
+        self._short = short_engine(engine)
         reader = engine.execution_options(reads_only=True)
         self._reading = sessionmaker(reader, expire_on_commit=False, autoflush=False, info=info)
         # SQLite's own busy wait sleeps; a lock of ours in front of it does not.
@@ -50,7 +50,8 @@ class UnitOfWork:
         """
         for attempt in range(ATTEMPTS):
             try:
-                return self._attempt(self._writing, lambda session: self._call(service, session, arguments))
+                with self._failing_forgets(), self._turn, self._writing() as session, session.begin():
+                    return self._call(service, session, arguments)
             except IntegrityError:
                 # The loser of a race sees the winner's rows when it runs again; a real fault fails every time.
                 if attempt >= 3:
@@ -62,12 +63,16 @@ class UnitOfWork:
         raise Busy("The database was busy at every attempt. Nothing was changed; please try again.")
 
     def run_short(self, at_once: Callable[..., T | None], /, *, otherwise: Callable[..., T], **arguments: Any) -> T:
-        """Run a service that is one statement when all goes well, and so needs no transaction around it.
+        """Run a service that is one statement when all goes well, and so needs neither transaction nor session.
 
-        When it returns None, loses a race or its connection, `otherwise`, which does the same in a transaction, runs.
+        It gets a connection and what this process remembers. When it returns None, loses a race or its connection,
+        `otherwise`, which does the same in a transaction, runs.
         """
         try:
-            done = self._attempt(self._short, lambda session: self._call_short(at_once, session, arguments))
+            with self._failing_forgets(), self._turn, self._short.begin() as connection:
+                # asking the clock at each time would be a second statement
+                now = arguments.get("now") or self._clock.now(otherwise=lambda: self.now(connection))
+                done = at_once(Short(connection, self._remembered), **{**arguments, "now": now})
         except DBAPIError as error:
             if not (isinstance(error, IntegrityError) or error.connection_invalidated or _is_lost_race(error)):
                 raise
@@ -89,19 +94,19 @@ class UnitOfWork:
                 session.expunge_all()  # a rollback would empty the rows that the caller has in hand
                 session.rollback()
 
-    def now(self, session: Session) -> datetime:
+    def now(self, session: Session | Connection) -> datetime:
         """Read the clock all processes share: the database's; for SQLite it is this machine's."""
         if self._sqlite:
             return datetime.now(UTC)
         now: datetime = session.scalars(select(func.clock_timestamp())).one()
         return now
 
-    def _attempt(self, sessions: Callable[[], Session], work: Callable[[Session], T]) -> T:
+    @contextmanager
+    def _failing_forgets(self) -> Iterator[None]:
+        """Forget what was read in a transaction that failed: it may never have come to be."""
         try:
-            with self._turn, sessions() as session, session.begin():
-                return work(session)
+            yield
         except BaseException:
-            # what was read in a transaction that failed may never have come to be
             self._remembered.forget()
             raise
 
@@ -109,13 +114,6 @@ class UnitOfWork:
         if "now" not in arguments and _takes_now(service):
             return service(session, **arguments, now=self.now(session))
         return service(session, **arguments)
-
-    def _call_short(self, service: Callable[..., T], session: Session, arguments: dict[str, Any]) -> T:
-        if "now" in arguments:
-            return service(session, **arguments)
-        # asking the clock would be a second statement
-        now = datetime.now(UTC) if self._sqlite else self._clock.now(otherwise=lambda: self.now(session))
-        return service(session, **arguments, now=now)
 
 
 class CarriedClock:

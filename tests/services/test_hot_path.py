@@ -15,6 +15,7 @@ from crowd_hitl.services.assigning import Offered, claim, claim_at_once, release
 from crowd_hitl.services.paying import reject
 from crowd_hitl.services.publishing import pause_batch
 from crowd_hitl.store.account_rows import WorkerRow
+from crowd_hitl.store.hot_path.remembered import Short
 from crowd_hitl.store.hot_path.shapes import HELD_MAX
 from crowd_hitl.store.money_rows import LedgerAccountRow
 from crowd_hitl.store.unit_of_work import CarriedClock, UnitOfWork
@@ -29,7 +30,9 @@ def claimed(site: Site, batch_id: int, worker: int = 0, *, count: int = 1, at: d
 
 def submitted(site: Site, assignment_id: int, worker: int = 0, *, key: str = "", at: datetime = NOON) -> Receipt:
     submission = Submission(value={"label": "cat"}, client_key=key or f"k{assignment_id}", next_count=1)
-    return site.uow.run_short(submit_at_once, otherwise=submit, **an_answer(site, assignment_id, worker, submission, at))
+    return site.uow.run_short(
+        submit_at_once, otherwise=submit, **an_answer(site, assignment_id, worker, submission, at)
+    )
 
 
 def an_answer(
@@ -208,9 +211,9 @@ def test_a_short_statement_that_breaks_a_constraint_is_run_again_in_a_transactio
     batch = a_batch(site)
     seen: list[str] = []
 
-    def loses(session: Session, *, now: datetime) -> str:
+    def loses(short: Short, *, now: datetime) -> str:
         seen.append("at once")
-        session.execute(text("UPDATE task SET places_left = -1"))
+        short.connection.execute(text("UPDATE task SET places_left = -1"))
         raise AssertionError("the CHECK is there")
 
     def wins(session: Session, *, now: datetime) -> str:
@@ -223,8 +226,9 @@ def test_a_short_statement_that_breaks_a_constraint_is_run_again_in_a_transactio
 
 
 def test_an_error_that_is_nobodys_race_reaches_the_caller(unit_of_work: UnitOfWork) -> None:
-    def breaks(session: Session, *, now: datetime) -> str:
-        session.execute(text("INSERT INTO organisation (id) VALUES (1)"))
+    def breaks(where: Session | Short, *, now: datetime) -> str:
+        connection = where if isinstance(where, Session) else where.connection
+        connection.execute(text("INSERT INTO organisation (id) VALUES (1)"))
         return "never"
 
     with pytest.raises(IntegrityError):

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.store.project_rows import QuestionVersionRow
@@ -39,20 +39,20 @@ class Remembered:
         self._questions: dict[int, Asked] = {}
         self._asked_by: dict[int, int] = {}
 
-    def question(self, session: Session, question_version_id: int) -> Asked:
+    def question(self, connection: Connection, question_version_id: int) -> Asked:
         """Return a question version."""
         found = self._questions.get(question_version_id)
         if found is None:
-            found = Asked(*session.execute(QUESTION, {"id": question_version_id}).one())
+            found = Asked(*connection.execute(QUESTION, {"id": question_version_id}).one())
             _keep(self._questions, question_version_id, found)
         return found
 
-    def asked_by(self, session: Session, assignment_id: int) -> Asked | None:
+    def asked_by(self, connection: Connection, assignment_id: int) -> Asked | None:
         """Return what an assignment asks; None when there is no such assignment."""
         version_id = self._asked_by.get(assignment_id)
         if version_id is None:
-            version_id = session.scalar(ASKED_BY, {"id": assignment_id})
-        return None if version_id is None else self.question(session, version_id)
+            version_id = connection.scalar(ASKED_BY, {"id": assignment_id})
+        return None if version_id is None else self.question(connection, version_id)
 
     def note(self, assignment_id: int, *, question_version_id: int) -> None:
         """Keep what an assignment that is handed out now asks."""
@@ -62,6 +62,13 @@ class Remembered:
         """Forget everything."""
         self._questions.clear()
         self._asked_by.clear()
+
+
+class Short(NamedTuple):
+    """What a service gets that is one statement: a connection, and what this process remembers."""
+
+    connection: Connection
+    memory: Remembered
 
 
 def remembered(session: Session) -> Remembered:
