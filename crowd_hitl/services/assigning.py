@@ -25,6 +25,8 @@ from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, SittingRow, Task
 
 CLAIM_MAX = 10
 EXPIRE_AT_CLAIM = 20
+# What the statements of the hot path change.
+CHANGED_BESIDE = (TaskRow, AssignmentRow, SittingRow)
 STANDING_VALUES = [state.value for state in STANDING]
 # With an earlier assignment in one of these, a worker gets a task never again.
 BARRING = (*STANDING_VALUES, AssignmentState.REJECTED.value)
@@ -165,10 +167,12 @@ def show(short: Short, place: Place) -> Offered:
 def beside(session: Session) -> Short:
     """Return the session's connection for statements that change rows beside the session.
 
-    What the session has changed is written before, and what it has read is read again after.
+    What the session has changed is written before, and what those statements may change is read again after.
     """
     session.flush()
-    session.expire_all()
+    for row in session:
+        if isinstance(row, CHANGED_BESIDE):
+            session.expire(row)
     return Short(session.connection(), remembered(session))
 
 
