@@ -9,7 +9,7 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.errors import AlreadyDone, KeyReused, NotFound
+from crowd_hitl.domain.errors import AlreadyDone, KeyReused, NotFound, TooLate
 from crowd_hitl.services.answering import Receipt, Submission, submit, submit_at_once
 from crowd_hitl.services.assigning import Offered, claim, claim_at_once, release
 from crowd_hitl.services.paying import reject
@@ -242,6 +242,38 @@ def test_the_carried_clock_asks_again_only_when_it_must() -> None:
     first, second = (clock.now(otherwise=lambda: next(asked)) for _ in range(2))
 
     assert NOON == first <= second < NOON + timedelta(seconds=5)
+
+
+def test_a_drain_by_many_with_repeats_and_abandoned_leases_fills_every_place_exactly(unit_of_work: UnitOfWork) -> None:
+    site = a_site(unit_of_work, items=30, workers=32)
+    batch = a_batch(site, overlap_min=3, overlap_max=3, lease_seconds=5)
+
+    def work(worker: int) -> None:
+        abandoned, step = 0, 0
+        while offers := claimed(site, batch.id, worker, at=later(step)):
+            step += 1
+            if worker % 4 == 0 and abandoned < 3:
+                abandoned += 1
+                step += 6  # its lease has lapsed: somebody else may take the place
+                continue
+            try:
+                first = submitted(site, offers[0].assignment_id, worker, at=later(step))
+                assert submitted(site, offers[0].assignment_id, worker, at=later(step)) == first
+            except TooLate:
+                continue
+
+    at_the_same_time(32, work)
+    for worker in range(32):
+        worked_through_at(site, batch.id, worker, at=later(1000))
+
+    assert set(standing_answers(site).values()) == {3}
+    assert problems(site) == []
+
+
+def worked_through_at(site: Site, batch_id: int, worker: int, *, at: datetime) -> None:
+    """Let a worker answer what is left once every lease has lapsed."""
+    while offers := claimed(site, batch_id, worker, at=at):
+        submitted(site, offers[0].assignment_id, worker, at=at)
 
 
 def at_the_same_time(count: int, work: Any) -> list[Any]:
