@@ -105,6 +105,8 @@ def write_certificate(
 def accept_predictions(session: Session, *, certificate_id: int, now: datetime) -> int:
     """Make the model's word the label of every item that people have not labelled; each carries the certificate."""
     certificate = session.get_one(CertificateRow, certificate_id)
+    if certificate.model_version_id is None:
+        return 0  # people labelled everything before there was a model
     known = predictions(session, project_id=certificate.project_id)
     field = _field(session, certificate)
     wanted = [item_id for item_id in unlabelled(session, project_id=certificate.project_id) if item_id in known]

@@ -42,7 +42,7 @@ def test_a_loop_goes_all_the_way_to_its_promise(unit_of_work: UnitOfWork, tmp_pa
 
 
 def test_the_real_text_learner_brings_a_loop_to_its_end(unit_of_work: UnitOfWork, tmp_path: Path) -> None:
-    circuit = a_circuit(unit_of_work, tmp_path, learner=text_learner)
+    circuit = a_circuit(unit_of_work, tmp_path, learner=text_learner, policy={"rounds_max": 1})
 
     assert circuit.run().stopped == "promise"
 
@@ -50,7 +50,7 @@ def test_the_real_text_learner_brings_a_loop_to_its_end(unit_of_work: UnitOfWork
     assert len(labels) == 40 and all(value == truth_of(key) for key, value, _ in labels)
 
 
-@pytest.mark.parametrize("places", [3, 9, 22, 31, 60])
+@pytest.mark.parametrize("places", [3, 22, 60])
 def test_a_loop_stops_when_the_money_buys_no_further_place_and_keeps_everything(
     unit_of_work: UnitOfWork, tmp_path: Path, places: int
 ) -> None:
