@@ -12,7 +12,8 @@ from crowd_hitl.domain.assignments import ANSWERED, AssignmentState, replaceable
 from crowd_hitl.domain.errors import AlreadyDone, KeyReused, NotFound, TooLate, bad_field
 from crowd_hitl.domain.ports import Question
 from crowd_hitl.domain.tasks import TaskState
-from crowd_hitl.services.assigning import CLAIM_MAX, Offered, beside, lock_assignment, offered, show
+from crowd_hitl.services.assigning import BARRING, CLAIM_MAX, Offered, beside, lock_assignment, offered, show
+from crowd_hitl.services.paying import look_again
 from crowd_hitl.store.hot_path.finding import hot_path
 from crowd_hitl.store.hot_path.remembered import Asked, Short, remembered
 from crowd_hitl.store.hot_path.shapes import Filled
@@ -64,6 +65,9 @@ def submit(
     if repeated is not None:
         return _receipt(session, repeated)
     assignment = lock_assignment(session, assignment_id, worker_id=worker_id)
+    repeated = _repeated(session, assignment_id, worker_id=worker_id, client_key=submission.client_key)
+    if repeated is not None:  # the same submit came twice at once, and the other one held the lock
+        return _receipt(session, repeated)
     asked = remembered(session).asked_by(session.connection(), assignment_id)
     assert asked is not None, "the assignment was found"
     checked = _check(asked, submission.value, questions)
@@ -113,8 +117,7 @@ def replace(
     if checked != answer.value:
         session.add(AnswerRevisionRow(answer_id=answer.id, value=answer.value, replaced_at=now))
         answer.value = checked
-        # what was agreed may rest on the old answer: look at the whole batch again
-        session.get_one(BatchRow, answer.batch_id).agreed_at_answer_id = 0
+        look_again(session.get_one(BatchRow, answer.batch_id))  # what was agreed may rest on the old answer
         session.flush()
     return _receipt(session, answer, with_next=False)
 
@@ -189,14 +192,17 @@ def _has_other_voice(session: Session, assignment: AssignmentRow) -> bool:
         AssignmentRow.voice_key == assignment.voice_key,
         AssignmentRow.worker_id == assignment.worker_id,
         AssignmentRow.id != assignment.id,
-        AssignmentRow.state.in_([AssignmentState.LEASED.value, *(state.value for state in ANSWERED)]),
+        AssignmentRow.state.in_(BARRING),
     )
     return session.scalar(standing) is not None
 
 
 def _lock_task(session: Session, task_id: int) -> TaskRow:
     return session.scalars(
-        select(TaskRow).where(TaskRow.id == task_id).with_for_update().execution_options(populate_existing=True)
+        select(TaskRow)
+        .where(TaskRow.id == task_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     ).one()
 
 

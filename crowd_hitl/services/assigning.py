@@ -112,7 +112,7 @@ def expire(session: Session, *, now: datetime, limit: int = 1000, batch_id: int 
         .where(AssignmentRow.state == AssignmentState.LEASED.value, AssignmentRow.lease_ends_at < now)
         .order_by(AssignmentRow.lease_ends_at)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(key_share=True, skip_locked=True)
     )
     if batch_id is not None:
         lapsed = lapsed.where(AssignmentRow.batch_id == batch_id)
@@ -127,7 +127,7 @@ def lock_assignment(session: Session, assignment_id: int, *, worker_id: int) -> 
     found = session.scalar(
         select(AssignmentRow)
         .where(AssignmentRow.id == assignment_id, AssignmentRow.worker_id == worker_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
     if found is None:
@@ -225,7 +225,7 @@ def _let_go(session: Session, assignment: AssignmentRow, *, state: AssignmentSta
     task = session.scalars(
         select(TaskRow)
         .where(TaskRow.id == assignment.task_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
     if task.state == TaskState.RETIRED:

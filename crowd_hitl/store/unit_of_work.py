@@ -38,7 +38,9 @@ class UnitOfWork:
         info = {KEY: self._remembered}
         self._writing = sessionmaker(engine, expire_on_commit=False, info=info)
         self._short = short_engine(engine)
-        reader = engine.execution_options(reads_only=True)
+        # One snapshot for everything a service reads: SQLite's transactions are that by themselves.
+        snapshot = {} if self._sqlite else {"isolation_level": "REPEATABLE READ"}
+        reader = engine.execution_options(reads_only=True, **snapshot)
         self._reading = sessionmaker(reader, expire_on_commit=False, autoflush=False, info=info)
         # SQLite's own busy wait sleeps; a lock of ours in front of it does not.
         self._turn: AbstractContextManager[object] = RLock() if self._sqlite else nullcontext()
