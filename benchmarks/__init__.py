@@ -1,1 +1,1 @@
-"""What the engine is held to, measured: each folder is one benchmark with its own command."""
+"""Measurements that are run by hand, each folder with a command of its own; no test asserts a time."""

@@ -1,19 +1,11 @@
-"""The roof: the only place that joins settings, store, plug-ins, services, jobs and web app."""
+"""The roof: the only place that joins settings, store and plug-ins into one house."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
-from apiflask import APIFlask
-
-from crowd_hitl import __version__
-from crowd_hitl.api.blueprint import make_api
-from crowd_hitl.console.blueprint import make_console
 from crowd_hitl.domain.errors import BadInput, Unusable
 from crowd_hitl.domain.ports import Plugins, Storage
-from crowd_hitl.edge.auth import public, refuse_undeclared
-from crowd_hitl.edge.fitting import fit_edge
 from crowd_hitl.plugins.finding import find
 from crowd_hitl.settings import Settings
 from crowd_hitl.store.engine import open_engine
@@ -80,28 +72,3 @@ def storage_at(location: str, *, settings: Settings) -> Storage:
         raise BadInput(f"There is no storage plug-in for {location}.")
     options = {"endpoint_url": settings.storage_endpoint_url} if name == "s3" else {}
     return cast(Storage, storages[name].open(location, **options))
-
-
-def create_app(settings: Settings | None = None) -> APIFlask:
-    """Build the web application: the REST API and the pages over one house."""
-    house = build_house(settings)
-    app = APIFlask(
-        "crowd_hitl",
-        title="crowd_hitl",
-        version=__version__,
-        docs_path=None,
-        spec_path="/openapi.json",
-        static_folder=str(Path(__file__).parent / "static"),
-        static_url_path="/static",
-    )
-    fit_edge(app, house=house)
-    app.add_url_rule("/healthz", "healthz", public(healthz))
-    for blueprint in (*make_api(house), make_console(house)):
-        app.register_blueprint(blueprint)
-    refuse_undeclared(app)
-    return app
-
-
-def healthz() -> dict[str, str]:
-    """Say that the process answers requests."""
-    return {"status": "ok", "version": __version__}

@@ -65,7 +65,13 @@ def list_work() -> WorkOut:
 def claim_places(batch_id: int, *, body: ClaimIn) -> list[AssignmentOut]:
     """Claim places of a batch; an empty list means that there is nothing for this worker now."""
     worker_id = current_worker_id()
-    found = current_house().uow.run(assigning.claim, batch_id=batch_id, worker_id=worker_id, count=body.count)
+    found = current_house().uow.run_short(
+        assigning.claim_at_once,
+        otherwise=assigning.claim,
+        batch_id=batch_id,
+        worker_id=worker_id,
+        count=body.count,
+    )
     return [assignment_out(offered) for offered in found]
 
 
@@ -76,8 +82,9 @@ def claim_places(batch_id: int, *, body: ClaimIn) -> list[AssignmentOut]:
 def submit_answer(assignment_id: int, *, body: SubmitIn) -> ReceiptOut:
     """Submit an answer and claim the next places; the same client key again gets the same reply."""
     house = current_house()
-    receipt = house.uow.run(
-        answering.submit,
+    receipt = house.uow.run_short(
+        answering.submit_at_once,
+        otherwise=answering.submit,
         assignment_id=assignment_id,
         worker_id=current_worker_id(),
         submission=answering.Submission(

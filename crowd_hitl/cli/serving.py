@@ -9,7 +9,7 @@ from time import sleep
 
 from apiflask import APIFlask
 
-from crowd_hitl.bootstrap import create_app
+from crowd_hitl.application import create_app
 from crowd_hitl.edge.house import EXTENSION, House
 from crowd_hitl.jobs.alone import alone
 from crowd_hitl.jobs.passes import make_passes

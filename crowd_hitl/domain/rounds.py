@@ -6,6 +6,8 @@ from typing import Any
 
 from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.money import micros
+from crowd_hitl.domain.quotes import BatchTerms, check_terms
+from crowd_hitl.domain.tasks import OverlapRule
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,11 @@ def check_policy(policy: LoopPolicy) -> None:
         least, most = getattr(policy, f"{kind}overlap_min"), getattr(policy, f"{kind}overlap_max")
         if not 1 <= least <= most:
             raise bad_field(f"{kind}overlap_max", expected=f"{kind}overlap_min ({least}) or more", found=most)
-    if micros(policy.price, field="price") == 0:
-        raise bad_field("price", expected="an amount above 0", found=policy.price)
+    price_micros = micros(policy.price, field="price")
+    for phase in (Phase.LEARN, Phase.REFERENCE, Phase.RECHECK, Phase.CONFIRM):
+        terms = terms_of(phase, policy)
+        overlap = OverlapRule(terms.overlap_min, terms.overlap_max, terms.confidence_target)
+        check_terms(BatchTerms(price_micros, "USD", overlap, policy.lease_seconds, terms.gold_rate))
 
 
 def _require(policy: LoopPolicy, name: str, *, expected: str, holds: bool) -> None:
@@ -210,31 +215,3 @@ def learned_enough(facts: Facts, policy: LoopPolicy) -> bool:
 def is_near(*, errors: int, audited: int, max_error: float) -> bool:
     """Say whether an audit that failed found so few errors that extending it is worth its price."""
     return audited > 0 and errors / audited <= max_error * 2 / 3
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model says of one item."""
-
-    item_id: int
-    value: str
-    confidence: float
-
-
-class Route(StrEnum):
-    """Where one prediction goes."""
-
-    ACCEPT = "accept"
-    AUDIT = "audit"
-    PEOPLE = "people"
-
-
-def route(prediction: Prediction, *, confidence_min: float, audit_rate: float, draw: float) -> Route:
-    """Say where one prediction goes next.
-
-    A share of the confident ones is audited by people all the same: without that,
-    a model that is confidently wrong is never found out.
-    """
-    if prediction.confidence < confidence_min:
-        return Route.PEOPLE
-    return Route.AUDIT if draw < audit_rate else Route.ACCEPT

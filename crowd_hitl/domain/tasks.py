@@ -19,6 +19,7 @@ class RetireReason(StrEnum):
     AGREED = "agreed"
     OVERLAP = "overlap"
     BUDGET = "budget"
+    DEADLINE = "deadline"
     CLOSED = "closed"
 
 

@@ -6,6 +6,7 @@ from starting, and is refused should it run all the same.
 
 from collections.abc import Callable, Hashable
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from crowd_hitl.domain.accounts import Actor, Role
-from crowd_hitl.domain.errors import NotAllowed, NotFound, NotSignedIn
+from crowd_hitl.domain.errors import NotAllowed, NotFound, NotSignedIn, bad_field
 from crowd_hitl.edge.house import House
 from crowd_hitl.services import admitting
 
@@ -168,22 +169,24 @@ def install_auth(app: Flask, *, house: House) -> None:
             return None
 
     logins.user_loader(load_user)
+    app.before_request(partial(_guard, app, house=house, memory=memory, csrf=csrf))
 
-    @app.before_request
-    def guard() -> None:
-        view = app.view_functions.get(request.endpoint or "")
-        if view is None:
-            return  # routing answers with 404 or 405
-        _refuse_impossible_arguments()
-        roles = _declared(request.endpoint or "", view)
-        if roles is None:
-            raise NotAllowed("This endpoint is closed.")
-        token = bearer_token()
-        g.actor = _who(token, house=house, memory=memory)
-        if roles and current_actor().role not in roles:
-            raise NotAllowed(f"The role {current_actor().role} may not do this.")
-        if token is None and not getattr(view, CSRF_EXEMPT_ATTRIBUTE, False):
-            _check_csrf(csrf)
+
+def _guard(app: Flask, *, house: House, memory: "Remembered", csrf: CSRFProtect) -> None:
+    """Stand before every view: nothing passes that its endpoint does not allow."""
+    view = app.view_functions.get(request.endpoint or "")
+    if view is None:
+        return  # routing answers with 404 or 405
+    _refuse_impossible_arguments()
+    roles = _declared(request.endpoint or "", view)
+    if roles is None:
+        raise NotAllowed("This endpoint is closed.")
+    token = bearer_token()
+    g.actor = _who(token, house=house, memory=memory)
+    if roles and current_actor().role not in roles:
+        raise NotAllowed(f"The role {current_actor().role} may not do this.")
+    if token is None and not getattr(view, CSRF_EXEMPT_ATTRIBUTE, False):
+        _check_csrf(csrf)
 
 
 def undeclared_endpoints(app: Flask) -> list[str]:
@@ -234,3 +237,8 @@ def _refuse_impossible_arguments() -> None:
             raise NotFound("There is no such thing.")
         if isinstance(value, str) and "\x00" in value:
             raise NotFound("There is no such thing.")
+    # A form's fields are only read where there is one: an import's body is a stream, and is not touched.
+    fields = request.form if request.mimetype == "application/x-www-form-urlencoded" else {}
+    for name, value in (*request.args.items(), *fields.items()):
+        if "\x00" in value:
+            raise bad_field(name, expected="text without NUL", found="one")

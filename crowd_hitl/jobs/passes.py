@@ -9,6 +9,7 @@ from crowd_hitl.services.agreeing import agree, due_batches
 from crowd_hitl.services.assigning import expire
 from crowd_hitl.services.delivering import Handler, drain
 from crowd_hitl.services.looping import advance, running_loops
+from crowd_hitl.services.publishing import close_overdue
 from crowd_hitl.store.unit_of_work import UnitOfWork
 
 EXPIRE_AT_ONCE = 1000
@@ -30,9 +31,10 @@ def make_passes(
 
 
 def expire_all(uow: UnitOfWork) -> None:
-    """Reopen the places of all lapsed leases."""
+    """Reopen the places of all lapsed leases, then close the batches that are past their deadline."""
     while uow.run(expire, limit=EXPIRE_AT_ONCE) == EXPIRE_AT_ONCE:
         pass  # there may be more
+    uow.run(close_overdue)
 
 
 def agree_all(uow: UnitOfWork, *, plugins: Plugins) -> None:

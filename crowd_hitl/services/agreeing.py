@@ -4,20 +4,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import ANSWERED
 from crowd_hitl.domain.errors import NotFound
-from crowd_hitl.domain.labels import best
+from crowd_hitl.domain.labels import STRENGTH, LabelSource, best
 from crowd_hitl.domain.ports import AnswerTable, Consensus, Plugins
 from crowd_hitl.domain.tasks import Next, OverlapRule, TaskState, next_step
 from crowd_hitl.services.settling_tasks import Decision, finish_if_done, write_decisions, write_skills
+from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.project_rows import GoldRow, QuestionVersionRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 CHUNK = 500
+# A confidence that moved by less is not worth a write.
+REFINED_BY = 0.002
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Evidence:
     worker_ids: Sequence[int]
     table: AnswerTable
     tasks: Sequence[tuple[int, int, bool, int, int, str]]
+    standing: Mapping[int, tuple[str, float, str]]
     seen_answer_id: int
     mark: int
 
@@ -58,9 +62,10 @@ def agree(uow: UnitOfWork, *, batch_id: int, plugins: Plugins, seed: int = 0) ->
     """Weigh the project's answers and act on one batch: labels, skills, further places, retired tasks."""
     report = AgreeReport(batch_id=batch_id, tasks=0)
     for evidence in uow.read(read_evidence, batch_id=batch_id, plugins=plugins):
-        consensus = plugins.aggregators[evidence.aggregator].aggregate(evidence.table, seed=seed)
-        decisions = list(decide(evidence, consensus, plugins=plugins))
-        report = replace(report, tasks=len(evidence.tasks))
+        consensus = _weigh(evidence, plugins=plugins, seed=seed)
+        every = list(decide(evidence, consensus, plugins=plugins))
+        report = replace(report, tasks=len(every), waiting=sum(d.step == Next.WAIT and not d.retired for d in every))
+        decisions = [decision for decision in every if _changes_something(decision, evidence)]
         for start in range(0, len(decisions), CHUNK):
             chunk = decisions[start : start + CHUNK]
             counts = uow.run(write_decisions, batch_id=batch_id, decisions=chunk, field=evidence.field)
@@ -73,9 +78,16 @@ def agree(uow: UnitOfWork, *, batch_id: int, plugins: Plugins, seed: int = 0) ->
 
 
 def due_batches(session: Session, *, within: Sequence[int] | None = None, limit: int = 100) -> list[int]:
-    """List the batches (all, or `within` these) with answers that no pass has looked at, the oldest first."""
-    news = exists().where(AnswerRow.batch_id == BatchRow.id, AnswerRow.id > BatchRow.agreed_at_answer_id)
-    due = select(BatchRow.id).where(news).order_by(BatchRow.id).limit(limit)
+    """List the batches (all, or `within` these) where a pass has something to decide, the oldest first.
+
+    That is a task whose places are all answered, or a batch to be looked at again (closed, replaced, rejected).
+    """
+    undecided = exists().where(
+        TaskRow.batch_id == BatchRow.id,
+        TaskRow.state == TaskState.FULL.value,
+        TaskRow.answers_count == TaskRow.overlap,
+    )
+    due = select(BatchRow.id).where(or_(BatchRow.agreed_at_answer_id < 0, undecided)).order_by(BatchRow.id).limit(limit)
     return list(session.scalars(due if within is None else due.where(BatchRow.id.in_(within))))
 
 
@@ -111,11 +123,34 @@ def read_evidence(session: Session, *, batch_id: int, plugins: Plugins) -> list[
                 worker_ids=worker_ids,
                 table=table,
                 tasks=tasks_list,
+                standing=_standing(session, batch_id=batch_id, field=field),
                 seen_answer_id=newest,
                 mark=batch.agreed_at_answer_id,
             )
         )
     return found
+
+
+def _weigh(evidence: Evidence, *, plugins: Plugins, seed: int) -> Consensus:
+    table = evidence.table
+    if not len(table.tasks):  # a batch that was closed before anybody answered
+        return Consensus(posteriors=np.empty((0, table.n_labels)), skills=np.empty(0))
+    return plugins.aggregators[evidence.aggregator].aggregate(table, seed=seed)
+
+
+def _changes_something(decision: Decision, evidence: Evidence) -> bool:
+    """Leave out tasks that wait, and retired ones whose label stands as it is: most of a large batch."""
+    if not decision.retired:
+        return decision.step != Next.WAIT
+    if decision.is_gold:
+        return False
+    standing = evidence.standing.get(decision.item_id)
+    if standing is None:
+        return decision.votes > 0
+    value, confidence, source = standing
+    if source != LabelSource.CONSENSUS:
+        return decision.votes > 0 and STRENGTH[LabelSource(source)] < STRENGTH[LabelSource.CONSENSUS]
+    return value != decision.value or abs(confidence - decision.confidence) >= REFINED_BY or not decision.votes
 
 
 def decide(evidence: Evidence, consensus: Consensus, *, plugins: Plugins) -> Iterator[Decision]:
@@ -163,6 +198,15 @@ def _answers(session: Session, version: QuestionVersionRow) -> list[tuple[int, i
         .execution_options(yield_per=10_000)
     )
     return [(item_id, worker_id, value) for item_id, worker_id, value in rows]
+
+
+def _standing(session: Session, *, batch_id: int, field: str) -> dict[int, tuple[str, float, str]]:
+    rows = session.execute(
+        select(LabelRow.item_id, LabelRow.value, LabelRow.confidence, LabelRow.source)
+        .join(TaskRow, TaskRow.item_id == LabelRow.item_id)
+        .where(TaskRow.batch_id == batch_id, LabelRow.field == field, LabelRow.state == "current")
+    )
+    return {item_id: (value, confidence, source) for item_id, value, confidence, source in rows}
 
 
 def _gold(session: Session, version: QuestionVersionRow, field: str) -> dict[int, str]:

@@ -3,18 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.assignments import ANSWERED, AssignmentState, SittingState, replaceable_until
+from crowd_hitl.domain.assignments import ANSWERED, AssignmentState, replaceable_until
 from crowd_hitl.domain.errors import AlreadyDone, KeyReused, NotFound, TooLate, bad_field
 from crowd_hitl.domain.ports import Question
 from crowd_hitl.domain.tasks import TaskState
-from crowd_hitl.services.assigning import CLAIM_MAX, Offered, claim_more, lock_assignment, offered
-from crowd_hitl.services.paying import settle
+from crowd_hitl.services.assigning import BARRING, CLAIM_MAX, Offered, beside, lock_assignment, offered, show
+from crowd_hitl.services.paying import look_again
+from crowd_hitl.store.hot_path.finding import hot_path
+from crowd_hitl.store.hot_path.remembered import Asked, Short, remembered
+from crowd_hitl.store.hot_path.shapes import Filled
 from crowd_hitl.store.project_rows import QuestionVersionRow
-from crowd_hitl.store.work_rows import AnswerRevisionRow, AnswerRow, AssignmentRow, BatchRow, SittingRow, TaskRow
+from crowd_hitl.store.work_rows import AnswerRevisionRow, AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 LONGEST_KEY = 100
 LONGEST_SECONDS = 24 * 3600.0
@@ -61,31 +65,35 @@ def submit(
     if repeated is not None:
         return _receipt(session, repeated)
     assignment = lock_assignment(session, assignment_id, worker_id=worker_id)
-    task = _lock_task(session, assignment.task_id)
-    checked = _check(session, task, submission.value, questions)
-    _fill_place(session, assignment, task, now=now)
-    answer = AnswerRow(
-        assignment_id=assignment.id,
-        batch_id=assignment.batch_id,
-        task_id=task.id,
-        item_id=task.item_id,
-        worker_id=worker_id,
-        question_version_id=task.question_version_id,
-        value=checked,
-        client_key=submission.client_key,
-        next_ids=[],
-        seconds=max(0.0, min(submission.seconds, LONGEST_SECONDS)),
-        submitted_at=now,
-    )
-    session.add(answer)
-    session.flush()
-    if session.get_one(BatchRow, assignment.batch_id).approval == "auto":
-        settle(session, assignment=assignment, decided_by=None, now=now)
-    answer.next_ids = claim_more(
-        session, batch_id=assignment.batch_id, worker_id=worker_id, count=submission.next_count, now=now
-    )
-    session.flush()
-    return _receipt(session, answer)
+    repeated = _repeated(session, assignment_id, worker_id=worker_id, client_key=submission.client_key)
+    if repeated is not None:  # the same submit came twice at once, and the other one held the lock
+        return _receipt(session, repeated)
+    asked = remembered(session).asked_by(session.connection(), assignment_id)
+    assert asked is not None, "the assignment was found"
+    checked = _check(asked, submission.value, questions)
+    _make_answerable(session, assignment)
+    filled = _filled(assignment_id, worker_id, submission, checked, now=now)
+    receipt = _fill(beside(session), filled)
+    assert receipt is not None, "the assignment is locked and leased"
+    return receipt
+
+
+def submit_at_once(
+    short: Short,
+    *,
+    assignment_id: int,
+    worker_id: int,
+    submission: Submission,
+    questions: Mapping[str, Question],
+    now: datetime,
+) -> Receipt | None:
+    """Do what `submit` does for a leased assignment; None, and nothing changed, for a repeat or a lapsed lease."""
+    _check_submission(submission)
+    asked = short.memory.asked_by(short.connection, assignment_id)
+    if asked is None:
+        return None
+    checked = _check(asked, submission.value, questions)
+    return _fill(short, _filled(assignment_id, worker_id, submission, checked, now=now))
 
 
 def replace(
@@ -104,12 +112,12 @@ def replace(
     assignment = lock_assignment(session, answer.assignment_id, worker_id=worker_id)
     if now > replaceable_until(answer.submitted_at) or assignment.state not in ANSWERED:
         raise TooLate("An answer can be replaced for 60 seconds. This one stands as it is.")
-    checked = _check(session, session.get_one(TaskRow, answer.task_id), value, questions)
+    version = session.get_one(QuestionVersionRow, answer.question_version_id)
+    checked = _check(Asked(version.kind, version.spec), value, questions)
     if checked != answer.value:
         session.add(AnswerRevisionRow(answer_id=answer.id, value=answer.value, replaced_at=now))
         answer.value = checked
-        # what was agreed may rest on the old answer: look at the whole batch again
-        session.get_one(BatchRow, answer.batch_id).agreed_at_answer_id = 0
+        look_again(session.get_one(BatchRow, answer.batch_id))  # what was agreed may rest on the old answer
         session.flush()
     return _receipt(session, answer, with_next=False)
 
@@ -130,28 +138,53 @@ def _repeated(session: Session, assignment_id: int, *, worker_id: int, client_ke
     return found
 
 
-def _check(session: Session, task: TaskRow, value: object, questions: Mapping[str, Question]) -> dict[str, str]:
-    version = session.get_one(QuestionVersionRow, task.question_version_id)
-    return questions[version.kind].check_answer(version.spec, value)
+def _check(asked: Asked, value: object, questions: Mapping[str, Question]) -> dict[str, Any]:
+    return questions[asked.kind].check_answer(asked.spec, value)
 
 
-def _fill_place(session: Session, assignment: AssignmentRow, task: TaskRow, *, now: datetime) -> None:
-    """Turn a held place into a filled one; a lapsed lease takes an open place again if there is one."""
-    if assignment.state == AssignmentState.EXPIRED:
-        if task.places_left == 0 or _has_other_voice(session, assignment):
-            raise TooLate("The time for this task ran out and its place was given to somebody else.")
-        last_place = task.places_left == 1
-        task.places_left = TaskRow.places_left - 1
-        task.state = TaskState.FULL if last_place else TaskState.OPEN
-    elif assignment.state in ANSWERED or assignment.state == AssignmentState.REJECTED:
+def _filled(
+    assignment_id: int, worker_id: int, submission: Submission, checked: dict[str, Any], *, now: datetime
+) -> Filled:
+    return Filled(
+        assignment_id=assignment_id,
+        worker_id=worker_id,
+        value=checked,
+        client_key=submission.client_key,
+        seconds=max(0.0, min(submission.seconds, LONGEST_SECONDS)),
+        next_count=submission.next_count,
+        now=now,
+    )
+
+
+def _fill(short: Short, filled: Filled) -> Receipt | None:
+    taken = hot_path(short.connection).fill(short.connection, filled)
+    if taken is None:
+        return None
+    return Receipt(
+        answer_id=taken.answer_id,
+        assignment_id=filled.assignment_id,
+        replaceable_until=replaceable_until(filled.now),
+        earned_micros=taken.earned_micros,
+        currency=taken.currency,
+        next=[show(short, place) for place in taken.next],
+    )
+
+
+def _make_answerable(session: Session, assignment: AssignmentRow) -> None:
+    """Refuse what cannot be answered; a lapsed lease takes an open place again if there is one."""
+    if assignment.state == AssignmentState.LEASED:
+        return
+    if assignment.state in ANSWERED or assignment.state == AssignmentState.REJECTED:
         raise AlreadyDone(f"Assignment {assignment.id} has an answer already. Claim the next task.")
-    elif assignment.state != AssignmentState.LEASED:
+    if assignment.state != AssignmentState.EXPIRED:
         raise TooLate(f"Assignment {assignment.id} was {assignment.state}. Claim the next task.")
-    assignment.state, assignment.ended_at = AssignmentState.SUBMITTED, now
-    task.answers_count = TaskRow.answers_count + 1
-    sitting = session.get_one(SittingRow, assignment.sitting_id)
-    sitting.state, sitting.submitted_at = SittingState.SUBMITTED, now
-    session.flush()
+    task = _lock_task(session, assignment.task_id)
+    if task.places_left == 0 or _has_other_voice(session, assignment):
+        raise TooLate("The time for this task ran out and its place was given to somebody else.")
+    last_place = task.places_left == 1
+    task.places_left = TaskRow.places_left - 1
+    task.state = TaskState.FULL if last_place else TaskState.OPEN
+    assignment.state = AssignmentState.LEASED
 
 
 def _has_other_voice(session: Session, assignment: AssignmentRow) -> bool:
@@ -159,14 +192,17 @@ def _has_other_voice(session: Session, assignment: AssignmentRow) -> bool:
         AssignmentRow.voice_key == assignment.voice_key,
         AssignmentRow.worker_id == assignment.worker_id,
         AssignmentRow.id != assignment.id,
-        AssignmentRow.state.in_([AssignmentState.LEASED.value, *(state.value for state in ANSWERED)]),
+        AssignmentRow.state.in_(BARRING),
     )
     return session.scalar(standing) is not None
 
 
 def _lock_task(session: Session, task_id: int) -> TaskRow:
     return session.scalars(
-        select(TaskRow).where(TaskRow.id == task_id).with_for_update().execution_options(populate_existing=True)
+        select(TaskRow)
+        .where(TaskRow.id == task_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     ).one()
 
 

@@ -118,7 +118,9 @@ def worker_earnings(session: Session, *, worker_id: int) -> Earnings:
             .group_by(AssignmentRow.state)
         ).all()
     )
-    day = func.date(TransferRow.created_at)
+    when = TransferRow.created_at
+    # SQLite keeps UTC as it is; PostgreSQL would cut days where its own zone does.
+    day = func.date(when if session.get_bind().dialect.name == "sqlite" else func.timezone("UTC", when))
     rows = session.execute(
         select(LedgerAccountRow.currency, day, func.count(), func.sum(TransferRow.amount_micros))
         .join(LedgerAccountRow, LedgerAccountRow.id == TransferRow.to_id)

@@ -1,21 +1,18 @@
 """Certifying: an audit is counted against the promise; a promise that is kept lets the model's labels in."""
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.labels import LabelSource
 from crowd_hitl.domain.ports import Certifier, Verdict
-from crowd_hitl.domain.rounds import LoopPolicy, Phase, is_near
-from crowd_hitl.services.choosing import audit_findings, audited_pool, predictions
+from crowd_hitl.domain.rounds import LoopPolicy, is_near
+from crowd_hitl.services.auditing import audit_findings, chain, predictions, still_frozen
 from crowd_hitl.services.settling_tasks import NewLabel, write_labels
 from crowd_hitl.services.training import unlabelled
-from crowd_hitl.store.label_rows import LabelRow
-from crowd_hitl.store.loop_rows import CertificateRow, ChoiceRow, LoopRow, ModelVersionRow, PredictionRow, RoundRow
+from crowd_hitl.store.loop_rows import CertificateRow, LoopRow, ModelVersionRow, PredictionRow, RoundRow
 
 CHUNK = 500
 
@@ -24,37 +21,39 @@ CHUNK = 500
 class Audited:
     """An audit as it was counted; the pool is what stood behind no reference when it was drawn.
 
-    `errors` counts what people could not settle as wrong; `unsettled` of these, and of earlier audits, are not mended.
+    `errors` counts what people could not settle as wrong; `unsettled` of these are not mended. `frozen` says whether
+    the labels outside the sample are still those it was drawn from.
     """
 
     pool: int
     audited: int
     errors: int
     unsettled: int
+    frozen: bool
     looks: int
     pool_sha256: str
     model_version_id: int | None
 
 
 def read_audit(session: Session, *, loop: LoopRow, policy: LoopPolicy) -> Audited:
-    """Count the newest audit, and what it extends if it was an extension of the same frozen pool."""
+    """Count the newest audit together with those it extends."""
     findings = audit_findings(session, loop_id=loop.id, policy=policy)
-    before = newest_certificate(session, loop_id=loop.id)
-    left = audited_pool(session, project_id=loop.project_id)
-    extended = loop.extending and before is not None
+    rounds = chain(session, loop_id=loop.id)
     model = session.scalar(
         select(ModelVersionRow.id)
         .where(ModelVersionRow.project_id == loop.project_id)
         .order_by(ModelVersionRow.number.desc())
         .limit(1)
     )
+    newest = rounds[-1] if rounds else None
     return Audited(
-        pool=before.pool if extended and before else len(left) + len(findings),
-        audited=len(findings) + (before.audited if extended and before else 0),
-        errors=sum(findings.values()) + (before.errors if extended and before else 0),
-        unsettled=_unsettled(session, loop_id=loop.id, policy=policy),
+        pool=(newest.pool or 0) if newest is not None else 0,
+        audited=len(findings),
+        errors=sum(finding.wrong for finding in findings),
+        unsettled=sum(not finding.settled for finding in findings),
+        frozen=still_frozen(session, loop=loop, policy=policy),
         looks=looks_taken(session, loop_id=loop.id) + 1,
-        pool_sha256=_hash(left),
+        pool_sha256=(newest.pool_sha256 or "") if newest is not None else "",
         model_version_id=model,
     )
 
@@ -62,15 +61,14 @@ def read_audit(session: Session, *, loop: LoopRow, policy: LoopPolicy) -> Audite
 def verdict_on(audit: Audited, *, certifier: Certifier, policy: LoopPolicy) -> Verdict:
     """Bound the errors that remain; every look that the policy allows has its share of the risk.
 
-    A certifier takes the errors found for mended. What stayed unsettled is delivered as it is, so it is added again.
+    A certifier takes the errors found for mended. What stayed unsettled is delivered as it is, so it is added again;
+    and where labels moved under the audit, nothing is bounded.
     """
     verdict = certifier.certify(
         pool=audit.pool, audited=audit.audited, errors=audit.errors, promise=policy.promise, looks=policy.looks
     )
-    if audit.unsettled == 0:
-        return verdict
-    bound = min(1.0, verdict.bound + audit.unsettled / max(audit.pool, 1))
-    return replace(verdict, bound=bound, kept=bound <= policy.max_error)
+    bound = verdict.bound + audit.unsettled / max(audit.pool, 1) if audit.frozen else 1.0
+    return replace(verdict, bound=min(1.0, bound), kept=bound <= policy.max_error)
 
 
 def write_certificate(
@@ -105,6 +103,8 @@ def write_certificate(
 def accept_predictions(session: Session, *, certificate_id: int, now: datetime) -> int:
     """Make the model's word the label of every item that people have not labelled; each carries the certificate."""
     certificate = session.get_one(CertificateRow, certificate_id)
+    if certificate.model_version_id is None:
+        return 0  # people labelled everything before there was a model
     known = predictions(session, project_id=certificate.project_id)
     field = _field(session, certificate)
     wanted = [item_id for item_id in unlabelled(session, project_id=certificate.project_id) if item_id in known]
@@ -149,31 +149,13 @@ def looks_taken(session: Session, *, loop_id: int) -> int:
     return len(session.scalars(rows.where(RoundRow.loop_id == loop_id)).all())
 
 
-def _unsettled(session: Session, *, loop_id: int, policy: LoopPolicy) -> int:
-    """Count the audited items whose label the people of the audit could not settle, over all audits of the loop."""
-    below = or_(LabelRow.id.is_(None), LabelRow.confidence < policy.reference_confidence)
-    found = (
-        select(func.count())
-        .select_from(ChoiceRow)
-        .join(RoundRow, RoundRow.id == ChoiceRow.round_id)
-        .outerjoin(LabelRow, (LabelRow.item_id == ChoiceRow.item_id) & (LabelRow.state == "current"))
-        .where(RoundRow.loop_id == loop_id, RoundRow.purpose == Phase.AUDIT, below)
-    )
-    return session.scalar(found) or 0
-
-
 def is_near_miss(verdict: Verdict, policy: LoopPolicy) -> bool:
     """Say whether the same audit, made larger, may still prove the promise."""
     left = verdict.pool - verdict.audited
     near = is_near(errors=verdict.errors, audited=verdict.audited, max_error=policy.max_error)
-    return not verdict.kept and left > 0 and near
+    return not verdict.kept and verdict.bound < 1.0 and left > 0 and near
 
 
 def _field(session: Session, certificate: CertificateRow) -> str:
     model = session.get_one(ModelVersionRow, certificate.model_version_id)
     return model.field
-
-
-def _hash(values: Mapping[int, str]) -> str:
-    lines = "\n".join(f"{item_id}\t{value}" for item_id, value in sorted(values.items()))
-    return hashlib.sha256(lines.encode()).hexdigest()

@@ -13,7 +13,7 @@ from crowd_hitl.domain.tasks import TaskState
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.money_rows import BudgetRow, LedgerAccountRow, TransferRow
 from crowd_hitl.store.project_rows import GoldRow
-from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
+from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, SittingRow, TaskRow
 
 STANDING_VALUES = [state.value for state in STANDING]
 ANSWERED_VALUES = [state.value for state in ANSWERED]
@@ -184,6 +184,53 @@ def approved_means_paid(session: Session) -> Iterator[Problem]:
         yield Problem("payment", f"assignment {assignment_id}", units(int(expected)), units(int(actual)))
 
 
+def answers_are_whose_they_say(session: Session) -> Iterator[Problem]:
+    """An answer names the worker, task and item of its assignment, and an assignment the voice of its task."""
+    rows = session.execute(
+        select(AnswerRow.id, AssignmentRow.id)
+        .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
+        .join(TaskRow, TaskRow.id == AssignmentRow.task_id)
+        .where(
+            (AnswerRow.worker_id != AssignmentRow.worker_id)
+            | (AnswerRow.task_id != AssignmentRow.task_id)
+            | (AnswerRow.item_id != TaskRow.item_id)
+            | (AnswerRow.batch_id != TaskRow.batch_id)
+            | (AssignmentRow.voice_key != TaskRow.voice_key)
+        )
+    )
+    for answer_id, assignment_id in rows:
+        yield Problem("identity", f"answer {answer_id}", f"what assignment {assignment_id} names", "something else")
+
+
+def overlap_is_within_the_terms(session: Session) -> Iterator[Problem]:
+    """No task's overlap was raised beyond what its batch allows."""
+    rows = session.execute(
+        select(TaskRow.id, TaskRow.overlap, BatchRow.overlap_max)
+        .join(BatchRow, BatchRow.id == TaskRow.batch_id)
+        .where(TaskRow.overlap > BatchRow.overlap_max)
+    )
+    for task_id, found, most in rows:
+        yield Problem("terms", f"task {task_id}", f"an overlap of at most {most}", str(found))
+
+
+def pay_reaches_its_worker(session: Session) -> Iterator[Problem]:
+    """Pay goes from the sitting's batch to the sitting's worker, and every transfer's batch is the one it names."""
+    source, target = aliased(LedgerAccountRow), aliased(LedgerAccountRow)
+    rows = session.execute(
+        select(TransferRow.id)
+        .join(source, source.id == TransferRow.from_id)
+        .join(target, target.id == TransferRow.to_id)
+        .outerjoin(SittingRow, SittingRow.id == TransferRow.sitting_id)
+        .where(
+            ((TransferRow.kind == TransferKind.PAY.value) & (target.ref_id != SittingRow.worker_id))
+            | ((source.kind == "batch") & (source.ref_id != TransferRow.batch_id))
+            | ((target.kind == "batch") & (target.ref_id != TransferRow.batch_id))
+        )
+    )
+    for transfer_id in rows.scalars():
+        yield Problem("payee", f"transfer {transfer_id}", "its own batch and worker", "another's")
+
+
 def labels_are_single(session: Session) -> Iterator[Problem]:
     """One current label for each item and field."""
     rows = session.execute(
@@ -242,6 +289,9 @@ RULES: tuple[Callable[[Session], Iterator[Problem]], ...] = (
     budgets_add_up,
     batches_hold_what_they_owe,
     approved_means_paid,
+    answers_are_whose_they_say,
+    overlap_is_within_the_terms,
+    pay_reaches_its_worker,
     labels_are_single,
     gold_views_are_counted,
     retired_tasks_have_no_places,

@@ -9,13 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import BadInput
-from crowd_hitl.domain.labels import LabelSource
 from crowd_hitl.domain.ports import Floats, Pick, Plugins, Storage
 from crowd_hitl.domain.rounds import LoopPolicy, Phase
-from crowd_hitl.services.training import Lesson, cross_predict, judges, read_lesson, unlabelled
-from crowd_hitl.store.label_rows import LabelRow
-from crowd_hitl.store.loop_rows import ChoiceRow, LoopRow, ModelVersionRow, PredictionRow, RoundRow
-from crowd_hitl.store.project_rows import ItemRow
+from crowd_hitl.services.auditing import audit_findings, frozen_pool, predictions
+from crowd_hitl.services.training import Lesson, cross_predict, read_lesson, unlabelled
+from crowd_hitl.store.loop_rows import ChoiceRow, LoopRow, PredictionRow, RoundRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 
 # A reference set takes at most this share of the items: a small project is not spent on judging.
@@ -48,42 +46,6 @@ def choose(
     if phase == Phase.AUDIT:
         return uow.read(_sample, loop=loop, policy=policy, random=random)
     return uow.read(_unsettled, loop=loop, policy=policy)
-
-
-def delivered(session: Session, *, project_id: int) -> dict[int, str]:
-    """Return what would be delivered now for every item: people's label, else the newest model's word."""
-    people = session.execute(
-        select(LabelRow.item_id, LabelRow.value).where(
-            LabelRow.project_id == project_id, LabelRow.state == "current", LabelRow.source != LabelSource.MODEL
-        )
-    )
-    values = dict(row for row in people)
-    for item_id, prediction in predictions(session, project_id=project_id).items():
-        values.setdefault(item_id, prediction.value)
-    return values
-
-
-def predictions(session: Session, *, project_id: int) -> dict[int, PredictionRow]:
-    """Return the newest model's predictions by item; none before the first model."""
-    newest = (
-        select(ModelVersionRow.id)
-        .where(ModelVersionRow.project_id == project_id)
-        .order_by(ModelVersionRow.number.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    rows = session.scalars(select(PredictionRow).where(PredictionRow.model_version_id == newest))
-    return {row.item_id: row for row in rows}
-
-
-def audited_pool(session: Session, *, project_id: int) -> dict[int, str]:
-    """Return, by item, the delivered labels that no reference stands behind yet: what an audit speaks for.
-
-    An item that came in after the newest model has none: no audit can speak for it.
-    """
-    values = delivered(session, project_id=project_id)
-    unjudged = select(ItemRow.id).where(ItemRow.project_id == project_id, ~judges(ItemRow.id)).order_by(ItemRow.id)
-    return {item_id: values[item_id] for item_id in session.scalars(unjudged) if item_id in values}
 
 
 def _references(
@@ -164,7 +126,7 @@ def _rechecked(session: Session, *, loop_id: int) -> set[int]:
 
 def _sample(session: Session, *, loop: LoopRow, policy: LoopPolicy, random: Random) -> list[Chosen]:
     """Draw the audit at random, without replacement, from all that is delivered; freeze what it would say now."""
-    pool = audited_pool(session, project_id=loop.project_id)
+    pool = frozen_pool(session, loop=loop, policy=policy)
     count = min(policy.audit_step if loop.extending else policy.audit_items, len(pool))
     return [
         Chosen(item_id, "audit", count / len(pool), frozen_value=pool[item_id])
@@ -175,31 +137,10 @@ def _sample(session: Session, *, loop: LoopRow, policy: LoopPolicy, random: Rand
 def _unsettled(session: Session, *, loop: LoopRow, policy: LoopPolicy) -> list[Chosen]:
     """List what the audit just bought contradicts, or could not settle."""
     return [
-        Chosen(item_id, "unconfirmed", 1.0)
-        for item_id, wrong in audit_findings(session, loop_id=loop.id, policy=policy).items()
-        if wrong
+        Chosen(finding.item_id, "unconfirmed", 1.0)
+        for finding in audit_findings(session, loop_id=loop.id, policy=policy)
+        if finding.wrong
     ]
-
-
-def audit_findings(session: Session, *, loop_id: int, policy: LoopPolicy) -> dict[int, bool]:
-    """Say of each item of the newest audit whether its frozen label is wrong; what stayed unsettled counts as wrong."""
-    newest = (
-        select(RoundRow.id)
-        .where(RoundRow.loop_id == loop_id, RoundRow.purpose == Phase.AUDIT)
-        .order_by(RoundRow.number.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    rows = session.execute(
-        select(ChoiceRow.item_id, ChoiceRow.frozen_value, LabelRow.value, LabelRow.confidence)
-        .outerjoin(LabelRow, (LabelRow.item_id == ChoiceRow.item_id) & (LabelRow.state == "current"))
-        .where(ChoiceRow.round_id == newest)
-        .order_by(ChoiceRow.item_id)
-    )
-    return {
-        item_id: value != frozen or confidence < policy.reference_confidence
-        for item_id, frozen, value, confidence in rows
-    }
 
 
 def _chosen(pool: Sequence[int], pick: Pick) -> Chosen:

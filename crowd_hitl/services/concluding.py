@@ -12,6 +12,7 @@ from crowd_hitl.domain.errors import BadInput
 from crowd_hitl.domain.labels import LabelSource
 from crowd_hitl.domain.ports import Plugins, Storage, Verdict
 from crowd_hitl.domain.rounds import Facts, LoopPolicy, Phase, StopReason, next_phase, policy_from
+from crowd_hitl.services.auditing import predictions
 from crowd_hitl.services.certifying import (
     Audited,
     accept_predictions,
@@ -21,7 +22,7 @@ from crowd_hitl.services.certifying import (
     verdict_on,
     write_certificate,
 )
-from crowd_hitl.services.choosing import learner_name, predictions
+from crowd_hitl.services.choosing import learner_name
 from crowd_hitl.services.training import (
     Trained,
     keep_model,
@@ -69,7 +70,7 @@ def conclude(uow: UnitOfWork, *, loop: LoopRow, round_row: RoundRow, plugins: Pl
 
 def write_outcome(session: Session, *, loop_id: int, round_id: int, outcome: Outcome, now: datetime) -> None:
     """Write a round's outcome and what follows; does nothing when another process has done it."""
-    loop = session.scalars(select(LoopRow).where(LoopRow.id == loop_id).with_for_update()).one()
+    loop = session.scalars(select(LoopRow).where(LoopRow.id == loop_id).with_for_update(key_share=True)).one()
     row = session.get_one(RoundRow, round_id, populate_existing=True)
     if row.state != "asked" or loop.state != "running":
         return
@@ -88,7 +89,7 @@ def write_outcome(session: Session, *, loop_id: int, round_id: int, outcome: Out
 
 def stop(session: Session, *, loop_id: int, reason: StopReason, now: datetime) -> LoopRow:
     """End a loop and say why; stopping twice changes nothing."""
-    loop = session.scalars(select(LoopRow).where(LoopRow.id == loop_id).with_for_update()).one()
+    loop = session.scalars(select(LoopRow).where(LoopRow.id == loop_id).with_for_update(key_share=True)).one()
     if loop.state == "running":
         loop.state, loop.phase, loop.stopped, loop.stopped_at = "stopped", Phase.STOPPED, reason, now
         session.flush()

@@ -60,7 +60,7 @@ def claim_due(session: Session, *, limit: int, now: datetime) -> Sequence[Call]:
         .where(OutboxRow.state.in_([DUE, SENDING]), OutboxRow.due_at <= now)
         .order_by(OutboxRow.due_at, OutboxRow.id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(key_share=True, skip_locked=True)
     ).all()
     for row in rows:
         row.state, row.due_at = SENDING, now + timedelta(seconds=SENDING_SECONDS)
@@ -71,7 +71,7 @@ def claim_due(session: Session, *, limit: int, now: datetime) -> Sequence[Call]:
 
 def settle(session: Session, *, row_id: int, error: str | None, now: datetime, final: bool = False) -> str:
     """Write down how sending went, and return the row's new state: done, due again after a pause, or parked."""
-    row = session.scalars(select(OutboxRow).where(OutboxRow.id == row_id).with_for_update()).one()
+    row = session.scalars(select(OutboxRow).where(OutboxRow.id == row_id).with_for_update(key_share=True)).one()
     row.last_error = error
     if error is None:
         row.state, row.done_at = DONE, now

@@ -21,7 +21,10 @@ def lease_task(session: Session, *, task_id: int, worker_id: int, now: datetime)
     own rules that lease it. NothingToDo when they would not; NotFound when there is no such task.
     """
     task = session.scalar(
-        select(TaskRow).where(TaskRow.id == task_id).with_for_update().execution_options(populate_existing=True)
+        select(TaskRow)
+        .where(TaskRow.id == task_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     )
     if task is None:
         raise NotFound(f"There is no task {task_id}.")

@@ -19,6 +19,7 @@ from crowd_hitl.domain.ports import Plugins, Storage
 from crowd_hitl.domain.rounds import LoopPolicy, Phase, StopReason, policy_from, terms_of
 from crowd_hitl.services.agreeing import agree, due_batches
 from crowd_hitl.services.assigning import expire
+from crowd_hitl.services.auditing import freeze
 from crowd_hitl.services.balances import batch_balance
 from crowd_hitl.services.choosing import Chosen, choose
 from crowd_hitl.services.concluding import conclude, stop
@@ -74,8 +75,8 @@ def start_loop(
 
 def stop_loop(session: Session, *, loop_id: int, now: datetime) -> LoopRow:
     """Stop a loop by hand: its open batch is closed, what is agreed stays."""
-    loop = session.get(LoopRow, loop_id)
-    if loop is None:
+    # Locked first: a round that is being opened is waited for, and its batch closed with the others.
+    if session.scalar(select(LoopRow).where(LoopRow.id == loop_id).with_for_update(key_share=True)) is None:
         raise NotFound(f"There is no loop {loop_id}.")
     for batch_id in _open_batches(session, loop_id):
         close_batch(session, batch_id=batch_id, now=now)
@@ -117,7 +118,7 @@ def open_round(
     session: Session, *, loop_id: int, number: int, chosen: Sequence[Chosen], random: Random, now: datetime
 ) -> None:
     """Publish what was chosen, as far as the money goes; a round with nothing to ask is asked at once."""
-    loop = session.scalars(select(LoopRow).where(LoopRow.id == loop_id).with_for_update()).one()
+    loop = session.scalars(select(LoopRow).where(LoopRow.id == loop_id).with_for_update(key_share=True)).one()
     last = session.scalar(select(func.max(RoundRow.number)).where(RoundRow.loop_id == loop_id))
     if loop.state != "running" or (-1 if last is None else last) != number - 1:
         return  # somebody else took this step
@@ -129,16 +130,10 @@ def open_round(
     except BudgetTooSmall:
         stop(session, loop_id=loop_id, reason=StopReason.BUDGET, now=now)
         return
-    row = RoundRow(
-        loop_id=loop_id,
-        project_id=loop.project_id,
-        number=number,
-        purpose=loop.phase,
-        state="asking" if request.items else "asked",
-        items_asked=len(chosen),
-        spent_micros=0,
-        started_at=now,
-    )
+    row = _new_round(loop, number=number, asks=bool(request.items), items=len(chosen), now=now)
+    frozen = {choice.item_id: choice.frozen_value or "" for choice in chosen}
+    if loop.phase == Phase.AUDIT and not freeze(session, loop=loop, row=row, frozen=frozen, policy=policy):
+        return  # a label moved since the sample was drawn: the next step draws anew
     session.add(row)
     session.flush()
     if chosen:
@@ -146,6 +141,19 @@ def open_round(
     if request.items:
         asked = replace(request, round_id=row.id)
         publish_batch(session, project_id=loop.project_id, request=asked, random=random, now=now)
+
+
+def _new_round(loop: LoopRow, *, number: int, asks: bool, items: int, now: datetime) -> RoundRow:
+    return RoundRow(
+        loop_id=loop.id,
+        project_id=loop.project_id,
+        number=number,
+        purpose=loop.phase,
+        state="asking" if asks else "asked",
+        items_asked=items,
+        spent_micros=0,
+        started_at=now,
+    )
 
 
 def where_it_stands(session: Session, *, loop_id: int) -> Step:
@@ -175,7 +183,7 @@ def _look_at_answers(uow: UnitOfWork, *, round_id: int, plugins: Plugins) -> Non
 
 def _mark_asked(session: Session, *, round_id: int) -> None:
     # Locked: another process may be concluding this round, and must not be set back.
-    row = session.scalars(select(RoundRow).where(RoundRow.id == round_id).with_for_update()).one()
+    row = session.scalars(select(RoundRow).where(RoundRow.id == round_id).with_for_update(key_share=True)).one()
     batches = [session.get_one(BatchRow, batch_id) for batch_id in _batches_of(session, round_id=round_id)]
     if row.state == "asking" and all(batch.state == "closed" for batch in batches):
         row.state = "asked"
@@ -197,21 +205,13 @@ def _request(
     workers = active_workers(session, project_id=loop.project_id)
     overlap_min = max(1, min(terms.overlap_min, workers))
     price_micros = micros(policy.price)
-    voices = _voices(session, [choice.item_id for choice in chosen])
     each = price_micros * overlap_min
     available = session.get_one(BudgetRow, loop.budget_id).available_micros
     affordable = available // each
-    heard: list[Chosen] = []
-    asked: list[Chosen] = []
-    for choice in chosen:
-        if voices.get(choice.item_id, 0) + overlap_min > workers:
-            heard.append(choice)
-        elif len(asked) < affordable:
-            asked.append(choice)
-        elif not asked and loop.phase != Phase.CONFIRM:  # an audit that was paid for is counted all the same
-            raise BudgetTooSmall("What is left buys no further place.", missing_micros=each - available)
-        else:
-            break  # nor is anything after it recorded: the first so many of a random order are a random sample
+    asked, heard = _divide(session, chosen, voices_max=workers - overlap_min, affordable=affordable)
+    # An audit that was paid for is counted, even when nothing is left to confirm it with.
+    if len(heard) < len(chosen) and not asked and loop.phase != Phase.CONFIRM:
+        raise BudgetTooSmall("What is left buys no further place.", missing_micros=each - available)
     gold_tasks = ceil(terms.gold_rate * len(asked))
     request = BatchRequest(
         name=f"Round {number}: {loop.phase}",
@@ -227,6 +227,26 @@ def _request(
         aggregator=policy.aggregator,
     )
     return request, [*asked, *heard]
+
+
+def _divide(
+    session: Session, chosen: Sequence[Chosen], *, voices_max: int, affordable: int
+) -> tuple[list[Chosen], list[Chosen]]:
+    """Divide what was chosen into what can be asked and what has too many voices already, up to where money ends.
+
+    Nothing behind that is recorded: the first so many of a random order are a random sample.
+    """
+    voices = _voices(session, [choice.item_id for choice in chosen])
+    asked: list[Chosen] = []
+    heard: list[Chosen] = []
+    for choice in chosen:
+        if voices.get(choice.item_id, 0) > voices_max:
+            heard.append(choice)
+        elif len(asked) < affordable:
+            asked.append(choice)
+        else:
+            break
+    return asked, heard
 
 
 def _voices(session: Session, item_ids: Sequence[int]) -> dict[int, int]:

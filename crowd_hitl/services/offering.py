@@ -4,17 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.assignments import STANDING
 from crowd_hitl.domain.tasks import BatchState, TaskState
+from crowd_hitl.services.assigning import BARRING
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.project_rows import ItemRow, ProjectRow, QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 # The pace is told from the newest answers; fewer than this many say nothing.
 PACE_SAMPLE, PACE_MIN = 200, 5
+SHOWN = 50
 
 
 @dataclass(frozen=True)
@@ -44,24 +45,29 @@ def work_for(session: Session, *, worker_id: int, now: datetime) -> list[WorkOff
         .join(QuestionVersionRow, QuestionVersionRow.id == BatchRow.question_version_id)
         .where(ProjectRow.organisation_id == worker.organisation_id, BatchRow.state == BatchState.OPEN.value)
         .where(or_(BatchRow.deadline.is_(None), BatchRow.deadline > now))
+        .where(_open_tasks(worker_id).exists())
         .order_by(BatchRow.price_micros.desc(), BatchRow.id)
-        .limit(100)
+        .limit(SHOWN)
     )
-    offers = [_offer(session, *row, worker_id=worker_id) for row in batches]
-    return [offer for offer in offers if offer.available]
+    return [_offer(session, *row, worker_id=worker_id) for row in batches]
+
+
+def _open_tasks(worker_id: int) -> Select[int]:
+    """Select the open tasks of a batch that no earlier assignment keeps this worker from."""
+    barred = exists().where(
+        AssignmentRow.voice_key == TaskRow.voice_key,
+        AssignmentRow.worker_id == worker_id,
+        AssignmentRow.state.in_(BARRING),
+    )
+    open_here = (TaskRow.batch_id == BatchRow.id, TaskRow.state == TaskState.OPEN.value)
+    return select(TaskRow.id).where(*open_here, ~barred).correlate(BatchRow)
 
 
 def _offer(
     session: Session, batch: BatchRow, project: ProjectRow, question: QuestionVersionRow, *, worker_id: int
 ) -> WorkOffer:
-    answered = exists().where(
-        AssignmentRow.voice_key == TaskRow.voice_key,
-        AssignmentRow.worker_id == worker_id,
-        AssignmentRow.state.in_([state.value for state in STANDING]),
-    )
-    available = session.scalar(
-        select(func.count()).where(TaskRow.batch_id == batch.id, TaskRow.state == TaskState.OPEN.value, ~answered)
-    )
+    places = _open_tasks(worker_id).where(TaskRow.batch_id == batch.id)
+    available = session.scalar(select(func.count()).select_from(places.correlate(None).subquery()))
     with_image = (
         select(ItemRow.image_key).join(TaskRow, TaskRow.item_id == ItemRow.id).where(TaskRow.batch_id == batch.id)
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState, SittingState
@@ -35,8 +35,10 @@ def top_up(
 ) -> BudgetRow:
     """Put money into a budget. The same key again changes nothing; with another amount it is KeyReused."""
     budget = _lock_budget(session, budget_id)
-    if not 0 < amount_micros <= LARGEST_MICROS:
-        raise bad_field("amount", expected="an amount above 0", found=units(amount_micros))
+    if not 0 < amount_micros <= LARGEST_MICROS - budget.available_micros:
+        raise bad_field(
+            "amount", expected="an amount above 0, and no more than can be counted", found=units(amount_micros)
+        )
     business_key = f"top-up:{budget_id}:{key}" if key else None
     if business_key:
         done = session.scalar(select(TransferRow).where(TransferRow.business_key == business_key))
@@ -150,13 +152,18 @@ def reject(session: Session, *, answer_id: int, reason: str, decided_by: int | N
     if len(reason.strip()) < 10:
         raise bad_field("reason", expected="at least 10 characters that the worker can learn from", found=reason)
     assignment = _lock_submitted(session, answer_id)
-    batch = session.scalars(select(BatchRow).where(BatchRow.id == assignment.batch_id).with_for_update()).one()
+    batch = session.scalars(
+        select(BatchRow).where(BatchRow.id == assignment.batch_id).with_for_update(key_share=True)
+    ).one()
     assignment.state = AssignmentState.REJECTED
     assignment.reason = reason.strip()
     assignment.decided_by = decided_by
     session.get_one(SittingRow, assignment.sitting_id).state = SittingState.SETTLED
-    task = session.scalars(select(TaskRow).where(TaskRow.id == assignment.task_id).with_for_update()).one()
+    task = session.scalars(
+        select(TaskRow).where(TaskRow.id == assignment.task_id).with_for_update(key_share=True)
+    ).one()
     task.answers_count = TaskRow.answers_count - 1
+    look_again(batch)
     if batch.state == BatchState.CLOSED or task.state == TaskState.RETIRED:
         task.overlap = TaskRow.overlap - 1
         give_back(session, batch=batch, amount_micros=batch.price_micros + batch.fee_micros, now=now)
@@ -179,6 +186,12 @@ class Movement:
     sitting_id: int | None = None
     business_key: str | None = None
     note: str | None = None
+
+
+def look_again(batch: BatchRow) -> None:
+    """Have the next pass look at the whole batch; counted down, so that a pass under way cannot miss it."""
+    seen = BatchRow.agreed_at_answer_id
+    batch.agreed_at_answer_id = case((seen > 0, 0), else_=seen) - 1
 
 
 def transfer(session: Session, movement: Movement, *, now: datetime) -> None:
@@ -221,7 +234,10 @@ def _account(session: Session, kind: AccountKind, *, ref_id: int, currency: str)
 def _lock_budget(session: Session, budget_id: int) -> BudgetRow:
     # populate_existing: the row may be in the session from before the lock
     found = (
-        select(BudgetRow).where(BudgetRow.id == budget_id).with_for_update().execution_options(populate_existing=True)
+        select(BudgetRow)
+        .where(BudgetRow.id == budget_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     )
     budget = session.scalar(found)
     if budget is None:
@@ -236,7 +252,7 @@ def _lock_submitted(session: Session, answer_id: int) -> AssignmentRow:
     assignment = session.scalars(
         select(AssignmentRow)
         .where(AssignmentRow.id == answer.assignment_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
     if assignment.state != AssignmentState.SUBMITTED:

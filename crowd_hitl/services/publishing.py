@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState
@@ -13,12 +13,11 @@ from crowd_hitl.domain.errors import BadInput, Conflict, NotFound, bad_field
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.quotes import BatchTerms, Quote, fee_micros, quote
 from crowd_hitl.domain.tasks import BatchState, OverlapRule, Purpose, RetireReason, TaskState
-from crowd_hitl.services.balances import batch_balance
-from crowd_hitl.services.paying import give_back, reserve
+from crowd_hitl.services.paying import give_back, look_again, reserve
 from crowd_hitl.services.projects import newest_question
 from crowd_hitl.services.queueing import Asked, Extent, extent_of, gold_extent, lay_out
 from crowd_hitl.store.account_rows import WorkerRow
-from crowd_hitl.store.money_rows import BudgetRow
+from crowd_hitl.store.money_rows import BudgetRow, TransferRow
 from crowd_hitl.store.project_rows import GoldRow, ProjectRow
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, OfferRow, TaskRow
 
@@ -99,7 +98,7 @@ def close_batch(session: Session, *, batch_id: int, now: datetime) -> BatchRow:
     if batch.state == BatchState.CLOSED:
         return batch
     batch.state, batch.closed_at = BatchState.CLOSED, now
-    batch.agreed_at_answer_id = 0  # what was answered so far still becomes labels
+    look_again(batch)  # what was answered so far still becomes labels
     session.flush()
     session.execute(
         update(TaskRow)
@@ -111,19 +110,46 @@ def close_batch(session: Session, *, batch_id: int, now: datetime) -> BatchRow:
             retire_reason=RetireReason.CLOSED.value,
         )
     )
-    undecided = select(func.count()).where(
-        AssignmentRow.batch_id == batch_id,
-        AssignmentRow.state.in_([AssignmentState.LEASED.value, AssignmentState.SUBMITTED.value]),
-    )
-    keep = (session.scalar(undecided) or 0) * (batch.price_micros + batch.fee_micros)
-    held = batch_balance(session, batch_id=batch_id).held_micros
-    give_back(session, batch=batch, amount_micros=held - keep, now=now)
+    give_back(session, batch=batch, amount_micros=_not_needed(session, batch), now=now)
     return batch
+
+
+def close_overdue(session: Session, *, now: datetime) -> list[int]:
+    """Close the batches whose deadline has passed and that nobody is working on any more; return which."""
+    leased = exists().where(AssignmentRow.batch_id == BatchRow.id, AssignmentRow.state == AssignmentState.LEASED.value)
+    overdue = select(BatchRow.id).where(BatchRow.state != BatchState.CLOSED.value, BatchRow.deadline <= now, ~leased)
+    batch_ids = list(session.scalars(overdue.order_by(BatchRow.id).limit(100)))
+    for batch_id in batch_ids:
+        close_batch(session, batch_id=batch_id, now=now)
+    return batch_ids
+
+
+def _not_needed(session: Session, batch: BatchRow) -> int:
+    """Count, in one statement and so at one moment, what a batch holds beyond its leased and undecided answers."""
+    undecided = (
+        select(func.count())
+        .where(AssignmentRow.batch_id == batch.id)
+        .where(AssignmentRow.state.in_([AssignmentState.LEASED.value, AssignmentState.SUBMITTED.value]))
+        .scalar_subquery()
+    )
+    came_in = TransferRow.kind.in_([TransferKind.RESERVE.value, TransferKind.EXTEND.value])
+    held = (
+        select(func.coalesce(func.sum(case((came_in, 1), else_=-1) * TransferRow.amount_micros), 0))
+        .where(TransferRow.batch_id == batch.id)
+        .scalar_subquery()
+    )
+    found = session.scalar(select(held - undecided * (batch.price_micros + batch.fee_micros)))
+    return int(found or 0)
 
 
 def lock_batch(session: Session, batch_id: int) -> BatchRow:
     """Read a batch and keep others from changing it; NotFound when there is none."""
-    found = select(BatchRow).where(BatchRow.id == batch_id).with_for_update().execution_options(populate_existing=True)
+    found = (
+        select(BatchRow)
+        .where(BatchRow.id == batch_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
     batch = session.scalar(found)
     if batch is None:
         raise NotFound(f"There is no batch {batch_id}.")

@@ -13,7 +13,7 @@ from crowd_hitl.domain.labels import Change, LabelSource, change
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.tasks import BatchState, Next, RetireReason, TaskState, position
 from crowd_hitl.services.assigning import BARRING
-from crowd_hitl.services.paying import reserve
+from crowd_hitl.services.paying import give_back, reserve
 from crowd_hitl.services.publishing import close_batch, lock_batch
 from crowd_hitl.store.account_rows import WorkerRow, WorkerSkillRow
 from crowd_hitl.store.label_rows import LabelRow
@@ -62,19 +62,20 @@ def write_decisions(
 ) -> Mapping[str, int]:
     """Open further places while the budget lasts, retire what is done, write labels of what is retired."""
     batch = lock_batch(session, batch_id)
-    counts: Counter[str] = Counter(waiting=sum(d.step == Next.WAIT and not d.retired for d in decisions))
+    counts: Counter[str] = Counter()
     # once closed, every task is retired: what has answers is labelled, nothing is opened
     asks = [d for d in decisions if d.step == Next.ASK and batch.state != BatchState.CLOSED]
     voices = active_workers(session, project_id=batch.project_id) if asks else 0
-    unheard = [d for d in asks if d.votes >= voices]  # everybody there is has answered: nobody could take a place
-    asks = [d for d in asks if d.votes < voices]
+    over = batch.deadline is not None and batch.deadline <= now
+    unheard = [d for d in asks if d.votes >= voices or over]  # nobody could take a place
+    asks = [d for d in asks if d.votes < voices and not over]
     affordable = _affordable(session, batch) if asks else 0
     opened = sum(_open_place(session, d, now=now, offset=i) for i, d in enumerate(asks[:affordable]))
     each = batch.price_micros + batch.fee_micros
     reserve(session, batch=batch, amount_micros=opened * each, kind=TransferKind.EXTEND, now=now)
     retire = [(d, RETIRES[d.step]) for d in decisions if d.step in RETIRES]
     retire += [(d, RetireReason.BUDGET) for d in asks[affordable:]]
-    retire += [(d, RetireReason.OVERLAP) for d in unheard]
+    retire += [(d, RetireReason.DEADLINE if over else RetireReason.OVERLAP) for d in unheard]
     done = {d.task_id for d, reason in retire if _retire(session, d, reason=reason)}
     counts["opened"] = opened
     counts["agreed"] = sum(d.task_id in done and d.step == Next.AGREED for d in decisions)
@@ -84,7 +85,19 @@ def write_decisions(
         _consensus(d, batch, field) for d in decisions if (d.retired or d.task_id in done) and d.votes and not d.is_gold
     ]
     counts["labels_changed"] = write_labels(session, project_id=batch.project_id, labels=labels, now=now)
+    _withdraw(session, [d.item_id for d in decisions if d.retired and not d.votes and not d.is_gold], now=now)
     return counts
+
+
+def _withdraw(session: Session, item_ids: Sequence[int], *, now: datetime) -> None:
+    """Take back labels that no answer stands behind any more: all of them were rejected."""
+    if item_ids:
+        session.execute(
+            update(LabelRow)
+            .where(LabelRow.item_id.in_(item_ids), LabelRow.state == "current")
+            .where(LabelRow.source == LabelSource.CONSENSUS)
+            .values(state="superseded", superseded_at=now)
+        )
 
 
 def write_labels(session: Session, *, project_id: int, labels: Sequence[NewLabel], now: datetime) -> int:
@@ -93,7 +106,9 @@ def write_labels(session: Session, *, project_id: int, labels: Sequence[NewLabel
     standing = {
         (row.item_id, row.field): row
         for row in session.scalars(
-            select(LabelRow).where(LabelRow.item_id.in_(wanted), LabelRow.state == "current").with_for_update()
+            select(LabelRow)
+            .where(LabelRow.item_id.in_(wanted), LabelRow.state == "current")
+            .with_for_update(key_share=True)
         )
     }
     fresh = []
@@ -147,46 +162,47 @@ def write_skills(session: Session, *, batch_id: int, field: str, skills: Mapping
 def finish_if_done(session: Session, *, batch_id: int, seen_answer_id: int, mark: int, now: datetime) -> bool:
     """Remember how far the batch was looked at; close it when every task is retired. Say whether it is closed."""
     batch = lock_batch(session, batch_id)
-    if batch.agreed_at_answer_id == mark:  # an answer replaced meanwhile has reset it: then look again
-        batch.agreed_at_answer_id = seen_answer_id
-    session.flush()
+    # an answer replaced or rejected meanwhile has moved the mark: then the batch is looked at again
+    seen = seen_answer_id if batch.agreed_at_answer_id == mark else batch.agreed_at_answer_id
     unfinished = select(TaskRow.id).where(TaskRow.batch_id == batch_id, TaskRow.state != TaskState.RETIRED.value)
     if batch.state != BatchState.CLOSED and session.scalar(unfinished.limit(1)) is None:
         close_batch(session, batch_id=batch_id, now=now)
-        batch.agreed_at_answer_id = seen_answer_id
-        session.flush()
+    batch.agreed_at_answer_id = seen
+    session.flush()
     return batch.state == BatchState.CLOSED
 
 
 def retire_unreachable(session: Session, *, batch_id: int, now: datetime) -> int:
     """Retire open tasks that nobody who is there may take: all have answered them. Return how many.
 
-    Gold that a small team has seen, or a worker who left, would keep a batch waiting for ever. Closing gives the
-    money of such places back.
+    Gold that a small team has seen, or a worker who left, would keep a batch waiting for ever. The money of such
+    places goes back.
     """
     batch = lock_batch(session, batch_id)
     organisation = select(ProjectRow.organisation_id).where(ProjectRow.id == batch.project_id).scalar_subquery()
-    barred = exists().where(
-        AssignmentRow.voice_key == TaskRow.voice_key,
-        AssignmentRow.worker_id == WorkerRow.id,
-        AssignmentRow.state.in_(list(BARRING)),
+    barred = (
+        exists()
+        .where(AssignmentRow.voice_key == TaskRow.voice_key, AssignmentRow.worker_id == WorkerRow.id)
+        .where(AssignmentRow.state.in_(BARRING))
+        .correlate(TaskRow, WorkerRow)  # said aloud: two levels up is beyond what is guessed
     )
-    somebody = exists().where(WorkerRow.organisation_id == organisation, WorkerRow.state == "active", ~barred)
-    changed = session.execute(
-        update(TaskRow)
+    free = exists().where(WorkerRow.organisation_id == organisation, WorkerRow.state == "active", ~barred)
+    somebody = free.correlate(TaskRow)
+    stuck = session.scalars(
+        select(TaskRow)
         .where(TaskRow.batch_id == batch_id, TaskRow.state == TaskState.OPEN.value, ~somebody)
         # while a place is held, its answer or its end decides
         .where(TaskRow.places_left + TaskRow.answers_count == TaskRow.overlap)
-        .values(
-            overlap=TaskRow.overlap - TaskRow.places_left,
-            places_left=0,
-            state=TaskState.RETIRED.value,
-            retire_reason=RetireReason.OVERLAP.value,
-        )
-        .execution_options(synchronize_session=False)
-    )
-    assert isinstance(changed, CursorResult)
-    return changed.rowcount
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    places = sum(task.places_left for task in stuck)
+    for task in stuck:
+        task.overlap = TaskRow.overlap - task.places_left
+        task.places_left, task.state, task.retire_reason = 0, TaskState.RETIRED, RetireReason.OVERLAP
+    session.flush()
+    give_back(session, batch=batch, amount_micros=places * (batch.price_micros + batch.fee_micros), now=now)
+    return len(stuck)
 
 
 def active_workers(session: Session, *, project_id: int) -> int:
@@ -202,7 +218,7 @@ def _affordable(session: Session, batch: BatchRow) -> int:
     budget = session.scalars(
         select(BudgetRow)
         .where(BudgetRow.id == batch.budget_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
     return budget.available_micros // (batch.price_micros + batch.fee_micros)

@@ -17,7 +17,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, exists, func, insert, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from crowd_hitl.domain.errors import BadInput, NotFound
+from crowd_hitl.domain.errors import BadInput
 from crowd_hitl.domain.items import Content
 from crowd_hitl.domain.labels import LabelSource
 from crowd_hitl.domain.ports import Floats, Learner, Model, Plugins, Storage
@@ -254,16 +254,3 @@ def unlabelled(session: Session, *, project_id: int) -> list[int]:
             select(ItemRow.id).where(ItemRow.project_id == project_id, ~by_people, ~is_gold).order_by(ItemRow.id)
         )
     )
-
-
-def newest_model(session: Session, *, project_id: int) -> ModelVersionRow:
-    """Return the newest model of a project; NotFound before the first."""
-    row = session.scalar(
-        select(ModelVersionRow)
-        .where(ModelVersionRow.project_id == project_id)
-        .order_by(ModelVersionRow.number.desc())
-        .limit(1)
-    )
-    if row is None:
-        raise NotFound("No model has been trained yet.")
-    return row

@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from crowd_hitl.domain.errors import Unusable
 from crowd_hitl.store import account_rows, label_rows, loop_rows, money_rows, project_rows, work_rows
+from crowd_hitl.store.hot_path.postgresql import CONNECTION_OPTIONS
 
 # Importing them is what puts their tables into Row.metadata.
 ROW_MODULES = (account_rows, project_rows, work_rows, label_rows, money_rows, loop_rows)
@@ -37,6 +38,27 @@ def open_engine(url: str, *, pool_size: int = 10) -> Engine:
             parsed.set(drivername="postgresql+psycopg"), pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True
         )
     raise Unusable(f"{parsed.get_backend_name()} is not supported. Use SQLite or PostgreSQL.")
+
+
+def short_engine(engine: Engine) -> Engine:
+    """Return where single statements run, each a transaction by itself; it is disposed of with the first engine."""
+    if engine.dialect.name == "sqlite":
+        return engine
+    options = f"{engine.url.query.get('options', '')} {CONNECTION_OPTIONS}"
+    short = create_engine(
+        engine.url,
+        isolation_level="AUTOCOMMIT",
+        pool_size=engine.pool.size() if isinstance(engine.pool, QueuePool) else 5,
+        # a lost connection is noticed by the statement, which then runs again elsewhere: no ping before each
+        pool_pre_ping=False,
+        connect_args={"options": options, "prepare_threshold": 0},
+    )
+
+    @event.listens_for(engine, "engine_disposed")
+    def dispose(_engine: Engine) -> None:
+        short.dispose()
+
+    return short
 
 
 def sqlite_url(folder: Path) -> str:

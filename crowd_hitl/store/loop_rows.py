@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crowd_hitl.store.rows import BigId, Count, Key, Micros, Row, to, unique_while
@@ -26,7 +26,7 @@ class LoopRow(Row):
     stopped: Mapped[str | None]
     # the next audit adds to the last one instead of starting anew
     extending: Mapped[bool]
-    seed: Mapped[int]
+    seed: Mapped[int] = mapped_column(BigInteger)
     policy: Mapped[dict[str, Any]]
     started_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]
@@ -53,6 +53,10 @@ class RoundRow(Row):
     # the share of unlabelled items whose predicted class is the same as the model before said
     model_agreement: Mapped[float | None]
     spent_micros: Mapped[Micros]
+    # of an audit: how many labels were frozen, a hash of those not drawn, and the audit that froze them
+    pool: Mapped[int | None]
+    pool_sha256: Mapped[str | None]
+    pool_round_number: Mapped[int | None]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 

@@ -42,7 +42,7 @@ class BatchRow(Row):
     overlap_policy: Mapped[str]
     approval: Mapped[str]
     quote: Mapped[dict[str, Any]]
-    agreed_at_answer_id: Mapped[Count]
+    agreed_at_answer_id: Mapped[int] = mapped_column(BigInteger, default=0)
     published_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
 
@@ -76,6 +76,7 @@ class TaskRow(Row):
         CheckConstraint("places_left + answers_count <= overlap", name="within_overlap"),
         CheckConstraint("(state = 'open') = (places_left > 0)", name="open_means_places"),
         index_while("ix_task_open", "batch_id", "priority", "pos", state="open"),
+        index_while("ix_task_full", "batch_id", state="full"),
     )
 
     id: Mapped[Key]
@@ -117,6 +118,7 @@ class AssignmentRow(Row):
         # a partial unique index: it binds only while the assignment is leased, submitted or approved
         unique_while("one_voice_per_worker", "voice_key", "worker_id", states=STANDING),
         index_while("ix_assignment_lease", "lease_ends_at", state="leased"),
+        index_while("ix_assignment_held", "worker_id", "batch_id", "id", state="leased"),
         Index("ix_assignment_bookmark", "worker_id", "batch_id", "priority", "pos"),
         Index("ix_assignment_task", "task_id"),
         Index("ix_assignment_voice", "voice_key", "worker_id"),

@@ -9,7 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
-from crowd_hitl.bootstrap import create_app
+from crowd_hitl.application import create_app
 from crowd_hitl.settings import Settings
 from crowd_hitl.store.migrating import FOLDER, newest_revision
 from tests.api.served import Served, embedded, serve, serve_embedded

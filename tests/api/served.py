@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crowd_hitl.bootstrap import create_app
+from crowd_hitl.application import create_app
 from crowd_hitl.edge.house import EXTENSION, House
 from crowd_hitl.services import admitting
 from crowd_hitl.settings import Settings

@@ -9,7 +9,8 @@ from threading import Thread
 
 from werkzeug.serving import make_server
 
-from crowd_hitl.bootstrap import build_house, create_app
+from crowd_hitl.application import create_app
+from crowd_hitl.bootstrap import build_house
 from crowd_hitl.settings import Settings
 from tests.showcase import Showcase, furnish
 

@@ -196,6 +196,6 @@ def test_a_loop_is_started_stepped_listed_and_stopped(published: Run) -> None:
     assert "running already" in published("round", "start", "film-reviews", code=1).err
     step = published("round", "run", "film-reviews", "--json").json
     assert step["waiting"] is True
-    assert published("round", "list", "film-reviews", "--json").json["rounds"][0]["round"] == step["round_number"]
+    assert published("round", "list", "film-reviews", "--json").json["rounds"][-1]["round"] == step["round_number"]
     assert published("round", "stop", "film-reviews", "--json").json["stopped"] == "by_hand"
     assert published("check", "--json").json["ok"] is True

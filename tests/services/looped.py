@@ -61,11 +61,11 @@ class NotedLearner:
         return NotedModel(labels=tuple(labels), wrong=self.wrong)
 
 
-@dataclass(frozen=True)
+@dataclass
 class NotedModel:
     """Says the truth with a confidence that falls with the item's number, and the contrary for the wrong keys."""
 
-    labels: tuple[str, ...]
+    labels: Sequence[str]
     wrong: frozenset[str]
 
     def predict_proba(self, items: Sequence[Content]) -> Floats:
@@ -109,10 +109,12 @@ class Circuit:
             if step.stopped or (until is not None and until(step)):
                 return step
             if step.waiting:
-                assert step.batch_id is not None
-                given = self.uow.run(_everybody_answers, site=self.site, batch_id=step.batch_id, says=says or right)
-                assert given, f"nobody can answer what the loop waits for: {step}"
+                assert self.answer(step, says), f"nobody can answer what the loop waits for: {step}"
         raise AssertionError(f"the loop has not ended after {STEPS_MAX} steps: {step}")
+
+    def answer(self, step: Step, says: Says | None = None) -> int:
+        """Let everybody answer the batch that the loop waits for; return how many answers came."""
+        return self.uow.run(_everybody_answers, site=self.site, batch_id=step.batch_id, says=says or right)
 
     def rows(self, statement: Any) -> list[Any]:
         """Read rows, or the values of one column."""

@@ -16,6 +16,10 @@ FAULTS = [
     ("reservation", "UPDATE transfer SET amount_micros = amount_micros + 1 WHERE kind = 'reserve'"),
     ("payment", "UPDATE transfer SET amount_micros = amount_micros + 1 WHERE kind = 'pay'"),
     ("payment", "UPDATE assignment SET state = 'submitted' WHERE state = 'approved'"),
+    ("identity", "UPDATE answer SET worker_id = 4 WHERE id = 1"),
+    ("identity", "UPDATE assignment SET voice_key = 'x'"),
+    ("terms", "UPDATE task SET overlap = 3, places_left = places_left + 1 WHERE places_left = 2"),
+    ("payee", "UPDATE sitting SET worker_id = 4"),
     ("gold", "UPDATE gold SET views_reserved = 0"),
     ("retired", "UPDATE task SET state = 'retired', places_left = 0 WHERE id = 3"),
 ]

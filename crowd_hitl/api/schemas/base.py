@@ -1,8 +1,9 @@
 """What all schemas share: unknown fields are refused, amounts are decimal strings, texts hold no NUL."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 PAGE_MAX = 500
 LARGEST_ID = 2**63 - 1
@@ -43,6 +44,14 @@ def _text_moment(value: Any) -> Any:
     return value
 
 
+def _within_calendar(value: datetime) -> datetime:
+    """Refuse a moment that has no date in UTC."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("expected a moment between the years 1 and 9999, UTC") from error
+
+
 Amount = Annotated[
     str, StringConstraints(pattern=DECIMAL), Field(description="A decimal amount in currency units.", examples=["0.05"])
 ]
@@ -51,4 +60,9 @@ Text = Annotated[str, StringConstraints(max_length=10_000, pattern=WITHOUT_NUL)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=WITHOUT_NUL)]
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_text_moment, json_schema_input_type=str), Field(strict=False)]
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(_text_moment, json_schema_input_type=str),
+    AfterValidator(_within_calendar),
+    Field(strict=False),
+]

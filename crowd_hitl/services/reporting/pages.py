@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite, nan
 from typing import Generic, TypeVar
 
 from crowd_hitl.domain.errors import bad_field
@@ -38,6 +39,9 @@ def number_and_id_after(cursor: str | None) -> tuple[float, int] | None:
         return None
     number, _, key = cursor.partition(":")
     try:
-        return float(number), int(key)
-    except ValueError as error:
-        raise bad_field("after", expected="the cursor of an earlier page", found=cursor) from error
+        where = float(number)
+    except ValueError:
+        where = nan
+    if not isfinite(where) or not key.isdecimal() or len(key) > 18:
+        raise bad_field("after", expected="the cursor of an earlier page", found=cursor)
+    return where, int(key)

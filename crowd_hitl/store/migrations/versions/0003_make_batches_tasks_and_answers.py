@@ -35,7 +35,7 @@ def upgrade() -> None:
         sa.Column("overlap_policy", sa.String(length=255), nullable=False),
         sa.Column("approval", sa.String(length=255), nullable=False),
         sa.Column("quote", sa.JSON(), nullable=False),
-        sa.Column("agreed_at_answer_id", sa.Integer(), nullable=False),
+        sa.Column("agreed_at_answer_id", sa.BigInteger(), nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("state IN ('open', 'paused', 'closed')", name=op.f("ck_batch_known_state")),
@@ -95,6 +95,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("batch_id", "item_id", name=op.f("uq_task_batch_id_item_id")),
     )
     with op.batch_alter_table("task", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_task_full",
+            ["batch_id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'full'"),
+            postgresql_where=sa.text("state = 'full'"),
+        )
         batch_op.create_index(batch_op.f("ix_task_item_id"), ["item_id"], unique=False)
         batch_op.create_index(
             "ix_task_open",
@@ -251,6 +258,9 @@ def downgrade() -> None:
             "ix_task_open", sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'")
         )
         batch_op.drop_index(batch_op.f("ix_task_item_id"))
+        batch_op.drop_index(
+            "ix_task_full", sqlite_where=sa.text("state = 'full'"), postgresql_where=sa.text("state = 'full'")
+        )
 
     op.drop_table("task")
     op.drop_table("offer")

@@ -1,0 +1,1 @@
+"""How many answers a second a served batch takes, and what an answer costs."""

@@ -1,0 +1,1 @@
+"""Tests of the system under load and violence."""

@@ -1,0 +1,1 @@
+"""Tests of the demo, as a user starts it."""

@@ -1,0 +1,1 @@
+"""Tests of the store: migrations and the unit of work."""

@@ -1,0 +1,29 @@
+"""The ledger's grammar and the roles: every kind of transfer has one way to go, only managers manage."""
+
+from crowd_hitl.domain.accounts import Actor, Role
+from crowd_hitl.domain.ledger import ROUTES, AccountKind, TransferKind
+
+
+def test_every_kind_of_transfer_has_one_route_between_two_kinds_of_account() -> None:
+    assert ROUTES.keys() == set(TransferKind)
+    assert all(source != target for source, target in ROUTES.values())
+
+
+def test_money_comes_from_outside_only_by_a_top_up() -> None:
+    assert [kind for kind, (source, _) in ROUTES.items() if source is AccountKind.OUTSIDE] == [TransferKind.TOP_UP]
+    assert AccountKind.OUTSIDE not in {target for _, target in ROUTES.values()}
+
+
+def test_workers_are_paid_out_of_batches_and_pay_nobody() -> None:
+    assert [source for source, target in ROUTES.values() if target is AccountKind.WORKER] == [AccountKind.BATCH]
+    assert AccountKind.WORKER not in {source for source, _ in ROUTES.values()}
+
+
+def test_what_leaves_a_budget_can_come_back() -> None:
+    assert ROUTES[TransferKind.RELEASE] == tuple(reversed(ROUTES[TransferKind.RESERVE]))
+    assert ROUTES[TransferKind.RESERVE] == ROUTES[TransferKind.EXTEND]
+
+
+def test_only_admins_and_requesters_manage() -> None:
+    managing = {role for role in Role if Actor(account_id=1, organisation_id=1, role=role, login="x").manages}
+    assert managing == {Role.ADMIN, Role.REQUESTER}
