@@ -41,9 +41,7 @@ class Recording:
         """Return the first `wanted[t]` answers of every task t."""
         taken = self.turns < wanted[self.answers.tasks]
         table = self.answers
-        return replace(
-            table, tasks=table.tasks[taken], workers=table.workers[taken], labels=table.labels[taken]
-        )
+        return replace(table, tasks=table.tasks[taken], workers=table.workers[taken], labels=table.labels[taken])
 
 
 def record(answers: AnswerTable, *, seed: int) -> Recording:

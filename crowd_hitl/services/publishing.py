@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import BadInput, Conflict, NotFound, bad_field
+from crowd_hitl.domain.fees import answer_fee_micros, fee_rule
 from crowd_hitl.domain.ledger import TransferKind
-from crowd_hitl.domain.quotes import BatchTerms, Quote, fee_micros, quote
+from crowd_hitl.domain.quotes import BatchTerms, Quote, quote
 from crowd_hitl.domain.tasks import BatchState, OverlapRule, Purpose, RetireReason, TaskState, position, voice_key
+from crowd_hitl.services.alerting import raise_alerts
 from crowd_hitl.services.balances import batch_balance
 from crowd_hitl.services.paying import give_back, reserve
 from crowd_hitl.services.projects import newest_question
@@ -24,6 +26,8 @@ from crowd_hitl.store.project_rows import GoldRow, ItemRow, ProjectRow, Question
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, OfferRow, TaskRow
 
 CHUNK = 2_000
+# A batch can be priced for any channel whose fees are known; it is put out where there is somebody to hand it out.
+OPEN_CHANNELS = ("inhouse",)
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class BatchRequest:
     overlap_policy: str = "posterior"
     approval: str = "auto"
     round_id: int | None = None
+    channel: str = "inhouse"
 
     @property
     def overlap(self) -> OverlapRule:
@@ -54,35 +59,33 @@ class BatchRequest:
         return OverlapRule(self.overlap_min, self.overlap_max, self.confidence_target)
 
 
-def quote_batch(session: Session, *, project_id: int, request: BatchRequest) -> Quote:
-    """Price a batch without publishing it; refuses terms that could not be published."""
-    terms = _terms(session, project_id, request)
-    wanted = _wanted(session, project_id, request)
-    return quote(terms, tasks=len(wanted), gold_items=len(_gold_items(session, project_id, request, wanted)))
+def quote_batch(session: Session, *, project_id: int, request: BatchRequest, now: datetime) -> Quote:
+    """Price a batch with the channel's fees of today, without publishing it; refuses terms that could not be used."""
+    terms = _terms(session, project_id, request, now=now)
+    wanted = wanted_items(session, project_id, request)
+    return quote(terms, tasks=len(wanted), gold_items=len(gold_items(session, project_id, request, wanted)))
 
 
 def publish_batch(
     session: Session, *, project_id: int, request: BatchRequest, random: Random, now: datetime
 ) -> BatchRow:
     """Put tasks out in-house and reserve what their first places cost; BudgetTooSmall says what is missing."""
-    terms = _terms(session, project_id, request)
-    wanted = _wanted(session, project_id, request)
+    if request.channel not in OPEN_CHANNELS:
+        raise bad_field("channel", expected=" or ".join(OPEN_CHANNELS), found=request.channel)
+    terms = _terms(session, project_id, request, now=now)
+    wanted = wanted_items(session, project_id, request)
     if not wanted:
         raise BadInput("There is nothing to ask: every item has a label, is gold or is in an open batch. Import items.")
     if request.deadline is not None and request.deadline <= now:
         raise bad_field("deadline", expected="a moment in the future", found=request.deadline.isoformat())
     _refuse_more_overlap_than_workers(session, project_id, request)
-    gold = _gold_items(session, project_id, request, wanted)
+    gold = gold_items(session, project_id, request, wanted)
     quoted = quote(terms, tasks=len(wanted), gold_items=len(gold))
-    batch = _insert_batch(session, project_id, request, quoted, fee=fee_micros(terms), now=now)
+    batch = _insert_batch(session, project_id, request, quoted, fee=terms.fee_micros, now=now)
     reserve(session, batch=batch, amount_micros=quoted.reserve_micros, kind=TransferKind.RESERVE, now=now)
     gold = gold[: quoted.gold_places // request.overlap_min]
-    _insert_tasks(session, batch, wanted=wanted, gold=gold, random=random, now=now)
-    session.execute(
-        update(GoldRow)
-        .where(GoldRow.item_id.in_(gold))
-        .values(views_reserved=GoldRow.views_reserved + batch.overlap_min)
-    )
+    insert_tasks(session, batch, wanted=wanted, gold=gold, random=random, now=now)
+    raise_alerts(session, budget_id=batch.budget_id, now=now)
     return batch
 
 
@@ -144,12 +147,14 @@ def _move(session: Session, batch_id: int, *, allowed: BatchState, to: BatchStat
     return batch
 
 
-def _terms(session: Session, project_id: int, request: BatchRequest) -> BatchTerms:
+def _terms(session: Session, project_id: int, request: BatchRequest, *, now: datetime) -> BatchTerms:
     project = session.get_one(ProjectRow, project_id)
     budget = session.get(BudgetRow, request.budget_id)
     if budget is None or budget.organisation_id != project.organisation_id:
         raise NotFound(f"There is no budget {request.budget_id}. Make one and top it up first.")
+    rule = fee_rule(request.channel, on=now.date())
     return BatchTerms(
+        fee_micros=answer_fee_micros(rule, price_micros=request.price_micros, overlap_max=request.overlap_max),
         price_micros=request.price_micros,
         currency=budget.currency,
         overlap=request.overlap,
@@ -169,7 +174,8 @@ def _refuse_more_overlap_than_workers(session: Session, project_id: int, request
         )
 
 
-def _wanted(session: Session, project_id: int, request: BatchRequest) -> list[int]:
+def wanted_items(session: Session, project_id: int, request: BatchRequest) -> list[int]:
+    """List the items a request asks for; without a choice of its own, all that are not labelled, gold or in work."""
     question = newest_question(session, project_id=project_id)
     found: Select[int] = select(ItemRow.id).where(ItemRow.project_id == project_id).order_by(ItemRow.id)
     if request.items is not None:
@@ -188,7 +194,7 @@ def _wanted(session: Session, project_id: int, request: BatchRequest) -> list[in
     return list(session.scalars(found.where(~labelled, ~is_gold, ~in_work).limit(request.limit)))
 
 
-def _gold_items(session: Session, project_id: int, request: BatchRequest, wanted: Sequence[int]) -> list[int]:
+def gold_items(session: Session, project_id: int, request: BatchRequest, wanted: Sequence[int]) -> list[int]:
     """List gold items that may still be shown, the least shown first."""
     if request.gold_rate == 0:
         return []
@@ -233,7 +239,7 @@ def _insert_batch(
     session.flush()
     offer = OfferRow(
         batch_id=batch.id,
-        channel="inhouse",
+        channel=request.channel,
         ordinal=0,
         price_micros=batch.price_micros,
         fee_micros=batch.fee_micros,
@@ -244,10 +250,10 @@ def _insert_batch(
     return batch
 
 
-def _insert_tasks(
+def insert_tasks(
     session: Session, batch: BatchRow, *, wanted: Sequence[int], gold: Sequence[int], random: Random, now: datetime
 ) -> None:
-    """Write the tasks in a shuffled order, so that gold cannot be told by its place."""
+    """Write the tasks in a shuffled order, so that gold cannot be told by its place, and count the gold's views."""
     pool = session.get_one(QuestionVersionRow, batch.question_version_id)
     asked = [(item_id, False) for item_id in wanted] + [(item_id, True) for item_id in gold]
     random.shuffle(asked)
@@ -270,3 +276,8 @@ def _insert_tasks(
     )
     while chunk := list(islice(rows, CHUNK)):
         session.execute(insert(TaskRow), chunk)
+    session.execute(
+        update(GoldRow)
+        .where(GoldRow.item_id.in_(gold))
+        .values(views_reserved=GoldRow.views_reserved + batch.overlap_min)
+    )

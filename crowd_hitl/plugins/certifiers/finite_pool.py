@@ -66,9 +66,7 @@ def chance_of_at_most(errors: int, *, pool: int, wrong: int, audited: int) -> fl
     found = np.arange(least, most + 1)
     if not len(found):
         return 0.0
-    logs = [
-        log_ways(wrong, int(k)) + log_ways(pool - wrong, audited - int(k)) - log_ways(pool, audited) for k in found
-    ]
+    logs = [log_ways(wrong, int(k)) + log_ways(pool - wrong, audited - int(k)) - log_ways(pool, audited) for k in found]
     return min(1.0, float(np.exp(logs).sum()))
 
 
