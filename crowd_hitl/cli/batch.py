@@ -51,6 +51,7 @@ def quote(
     confidence: Confidence = 0.95,
     gold_rate: GoldRate = 0.0,
     limit: Limit = None,
+    channel: Annotated[str, typer.Option(help="Whose fees are counted: inhouse or mturk.")] = "inhouse",
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -62,6 +63,7 @@ def quote(
         confidence_target=confidence,
         gold_rate=gold_rate,
         limit=limit,
+        channel=channel,
     )
     with open_desk(data) as desk:
         row = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=project)
