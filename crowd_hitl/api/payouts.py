@@ -9,7 +9,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from crowd_hitl.api.describing import gives, takes_header, takes_upload
 from crowd_hitl.api.keys import KEY_PARAMETER, idempotency_key
-from crowd_hitl.api.schemas.base import PageQuery
+from crowd_hitl.api.schemas.base import PAGE_MAX, PageQuery
 from crowd_hitl.api.schemas.payouts import (
     DueOut,
     DuesOut,
@@ -100,7 +100,7 @@ def collect_due() -> PayoutsOut:
     run = current_house().uow.run(
         paying_out.collect, organisation_id=current_actor().organisation_id, key=idempotency_key()
     )
-    return _payouts(run.id, page=PageQuery())
+    return _payouts(run.id, page=PageQuery(limit=PAGE_MAX))
 
 
 @payouts.get("/payouts/runs/<int:run_id>")
