@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crowd_hitl.domain.errors import NotFound
@@ -46,11 +47,26 @@ def focus_rows(session: Session, *, budget_id: int) -> Iterator[dict[str, object
         "SubAccountId": f"budget-{budget.id}",
         "SubAccountName": budget.name,
     }
+    for when, kind, each, batch_id, batch, project, channel, count in session.execute(_charges(budget_id)):
+        yield {
+            **account,
+            **_charge(TransferKind(kind), each_micros=each, count=count),
+            **_periods(when if isinstance(when, date) else date.fromisoformat(when)),
+            "PublisherName": channel or PROVIDER,
+            "ResourceId": None if batch_id is None else f"batch-{batch_id}",
+            "ResourceName": batch,
+            "ResourceType": None if batch_id is None else "Batch",
+            "Tags": None if project is None else f'{{"project": "{project}"}}',
+        }
+
+
+def _charges(budget_id: int) -> Select[Any, str, int, int | None, str | None, str | None, str | None, int]:
+    """Select what was charged: by price as well, as a FOCUS row has one unit price."""
     source = aliased(LedgerAccountRow)
     day = func.date(TransferRow.created_at)
     own_batch = and_(source.kind == AccountKind.BATCH, BatchRow.budget_id == budget_id)
     own_extra = and_(source.kind == AccountKind.BUDGET, source.ref_id == budget_id)
-    rows = session.execute(
+    return (
         select(
             day,
             TransferRow.kind,
@@ -66,24 +82,12 @@ def focus_rows(session: Session, *, budget_id: int) -> Iterator[dict[str, object
         .outerjoin(ProjectRow, ProjectRow.id == BatchRow.project_id)
         .outerjoin(OfferRow, and_(OfferRow.batch_id == BatchRow.id, OfferRow.ordinal == 0))
         .where(TransferRow.kind.in_(SPENDING), or_(own_batch, own_extra))
-        # by price as well: a FOCUS row has one unit price
         .group_by(
             day, TransferRow.kind, TransferRow.amount_micros, BatchRow.id, BatchRow.name, ProjectRow.slug,
             OfferRow.channel,
         )
         .order_by(day, TransferRow.kind, BatchRow.id, TransferRow.amount_micros)
     )  # fmt: skip
-    for when, kind, each, batch_id, batch, project, channel, count in rows:
-        yield {
-            **account,
-            **_charge(TransferKind(kind), each_micros=each, count=count),
-            **_periods(when if isinstance(when, date) else date.fromisoformat(when)),
-            "PublisherName": channel or PROVIDER,
-            "ResourceId": None if batch_id is None else f"batch-{batch_id}",
-            "ResourceName": batch,
-            "ResourceType": None if batch_id is None else "Batch",
-            "Tags": None if project is None else f'{{"project": "{project}"}}',
-        }
 
 
 def _charge(kind: TransferKind, *, each_micros: int, count: int) -> dict[str, object]:

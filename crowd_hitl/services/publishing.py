@@ -237,9 +237,14 @@ def _insert_batch(
     )
     session.add(batch)
     session.flush()
+    _insert_offer(session, batch, channel=request.channel)
+    return batch
+
+
+def _insert_offer(session: Session, batch: BatchRow, *, channel: str) -> None:
     offer = OfferRow(
         batch_id=batch.id,
-        channel=request.channel,
+        channel=channel,
         ordinal=0,
         price_micros=batch.price_micros,
         fee_micros=batch.fee_micros,
@@ -247,7 +252,6 @@ def _insert_batch(
     )
     session.add(offer)
     session.flush()
-    return batch
 
 
 def insert_tasks(

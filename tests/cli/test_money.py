@@ -23,7 +23,7 @@ def test_payouts_are_collected_exported_paid_and_reconciled(published: Run, tmp_
 
     due = published("payout", "due", "--json").json["due"]
     run = published("payout", "collect", "--key", "nov", "--json").json
-    assert len(due) == len(run["payouts"]) == 3
+    assert len(due) == len(run["payouts"]) == 2
     file = tmp_path / "payouts.csv"
     published("payout", "export", 1, "--out", file)
     assert published("payout", "reconcile", 1, file, "--json").json["differences"] == []
@@ -35,7 +35,7 @@ def test_payouts_are_collected_exported_paid_and_reconciled(published: Run, tmp_
     published("payout", "paid", *names)
     assert {row["state"] for row in published("payout", "list", "--json").json["runs"]} == {"paid"}
     assert "bank 7" in published("payout", "show", 1).out
-    assert "3 payslips" in published("payout", "slips", 1, "--out", tmp_path / "slips").out
+    assert "2 payslips" in published("payout", "slips", 1, "--out", tmp_path / "slips").out
     slip = next(path for path in (tmp_path / "slips").iterdir() if names[0] in path.name)
     kinds = [row["what"] for row in csv.DictReader(slip.open(encoding="utf-8"))]
     assert kinds[-2:] == ["bonus", "payout"]
@@ -54,7 +54,7 @@ def test_charges_are_exported_in_the_focus_format(published: Run, tmp_path: Path
 
 def test_a_batch_is_forecast_and_extended(published: Run) -> None:
     left = published("batch", "forecast", 1, "--json").json
-    assert (left["items_left"], left["done"]) == (4, None)
+    assert (left["items_left"], left["done"]) == (3, None)
     quoted = published("batch", "extend", 1, "--overlap-max", 4, "--quote", "--json").json
     assert (quoted["reserve"], quoted["overlap_max"]) == ("0.00", 3)
     assert published("batch", "extend", 1, "--overlap-max", 4, "--json").json["overlap_max"] == 4
@@ -63,6 +63,6 @@ def test_a_batch_is_forecast_and_extended(published: Run) -> None:
 
 def test_a_budget_shows_its_alerts(published: Run) -> None:
     published("batch", "close", 1)
-    published("batch", "publish", "film-reviews", "--price", "0.35", "--overlap-min", 3)
+    published("batch", "publish", "film-reviews", "--price", "0.50", "--overlap-min", 3)
     assert "80% used" in published("budget", "show", "Main").out
     assert len(published("budget", "show", "Main", "--json").json["alerts"]) == 2
