@@ -37,7 +37,7 @@ def test_payouts_are_collected_exported_paid_and_reconciled(published: Run, tmp_
     assert "bank 7" in published("payout", "show", 1).out
     assert "2 payslips" in published("payout", "slips", 1, "--out", tmp_path / "slips").out
     slip = next(path for path in (tmp_path / "slips").iterdir() if names[0] in path.name)
-    kinds = [row["what"] for row in csv.DictReader(slip.open(encoding="utf-8"))]
+    kinds = [row["what"] for row in csv.DictReader(slip.read_text(encoding="utf-8").splitlines())]
     assert kinds[-2:] == ["bonus", "payout"]
     assert "Nobody is due" in published("payout", "collect", code=1).err
     assert published("check", "--json").json["ok"] is True
