@@ -65,7 +65,7 @@ def publish_batch(slug: str, *, body: BatchIn) -> BatchOut:
     batch_id = current_house().uow.run(
         _publish_once, project_id=project.id, request=_request(body), key=idempotency_key()
     )
-    return _show(project_id=project.id, batch_id=batch_id)
+    return show_line(project_id=project.id, batch_id=batch_id)
 
 
 @batches.get("/projects/<slug>/batches")
@@ -84,7 +84,7 @@ def list_project_batches(slug: str, *, page: PageQuery) -> BatchesOut:
 @batches.output(BatchOut)
 def show_batch(batch_id: int) -> BatchOut:
     """Show a batch: its terms, progress and money."""
-    return _show(project_id=batch_here(batch_id).project_id, batch_id=batch_id)
+    return show_line(project_id=batch_here(batch_id).project_id, batch_id=batch_id)
 
 
 @batches.post("/batches/<int:batch_id>/pause")
@@ -124,7 +124,7 @@ def agree_batch(batch_id: int) -> AgreeOut:
 def _move(batch_id: int, *, service: Callable[..., BatchRow]) -> BatchOut:
     batch = batch_here(batch_id)
     current_house().uow.run(service, batch_id=batch.id)
-    return _show(project_id=batch.project_id, batch_id=batch.id)
+    return show_line(project_id=batch.project_id, batch_id=batch.id)
 
 
 def _publish_once(session: Session, *, project_id: int, request: BatchRequest, key: str | None, now: datetime) -> int:
@@ -165,10 +165,12 @@ def _request(body: BatchIn) -> BatchRequest:
         aggregator=body.aggregator,
         overlap_policy=body.overlap_policy,
         approval=body.approval,
+        channel=body.channel,
     )
 
 
-def _show(*, project_id: int, batch_id: int) -> BatchOut:
+def show_line(*, project_id: int, batch_id: int) -> BatchOut:
+    """Show one batch of a project."""
     return _shown(current_house().uow.read(one_batch, project_id=project_id, batch_id=batch_id))
 
 

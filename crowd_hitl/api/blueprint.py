@@ -13,9 +13,11 @@ from crowd_hitl.api.batches import batches
 from crowd_hitl.api.budgets import budgets
 from crowd_hitl.api.checks import checks
 from crowd_hitl.api.describing import describe
+from crowd_hitl.api.growing import growing
 from crowd_hitl.api.items import items
 from crowd_hitl.api.labels import labels
 from crowd_hitl.api.loops import loops
+from crowd_hitl.api.payouts import payouts
 from crowd_hitl.api.projects import projects
 from crowd_hitl.api.tokens import tokens
 from crowd_hitl.api.work import work
@@ -25,7 +27,7 @@ from crowd_hitl.edge.house import House
 from crowd_hitl.edge.limits import UPLOAD_ATTRIBUTE
 from crowd_hitl.edge.media import media
 
-RESOURCES = (tokens, work, projects, items, batches, labels, answers, budgets, workers, loops, checks)
+RESOURCES = (tokens, work, projects, items, batches, growing, labels, answers, budgets, payouts, workers, loops, checks)
 # Escapes that may stand for NUL or for half a character; nearly no body has one, so nearly none is looked through.
 SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -50,7 +52,8 @@ def _read_body() -> None:
     view = current_app.view_functions[request.endpoint or ""]
     if hasattr(view, UPLOAD_ATTRIBUTE):
         return
-    if not request.get_data():
+    # A form was read into fields by the guard; its length still says that there was a body.
+    if not (request.content_length or request.get_data()):
         return  # clients name all kinds of types for no body at all
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("Send the body as application/json.")

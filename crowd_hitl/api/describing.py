@@ -32,6 +32,7 @@ TAGS = {
     "Labels": "What came out.",
     "Answers": "Deciding on answers.",
     "Budgets": "Money put in, reserved and spent.",
+    "Payouts": "What workers are due, sent and paid.",
     "Workers": "In-house workers.",
     "Loops": "Rounds of asking and learning.",
     "Checking": "Recounting the books.",

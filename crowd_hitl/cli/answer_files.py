@@ -20,7 +20,6 @@ from crowd_hitl.domain.ports import AnswerTable, Ints
 
 ANSWER_COLUMNS = ("task", "worker", "label")
 TRUTH_COLUMNS = ("task", "label")
-LARGEST_CELL = 10_000_000
 UNKNOWN, NEVER_GIVEN = -1, -2
 
 
@@ -120,7 +119,6 @@ class Codes:
 
 
 def _rows(stream: TextIO, path: Path, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    csv.field_size_limit(LARGEST_CELL)
     reader = csv.reader(stream, strict=True)
     row = 1
     try:

@@ -1,4 +1,4 @@
-"""`crowd-hitl batch`: quote, publish, list, show, pause, resume, close, agree."""
+"""`crowd-hitl batch`: quote, publish, list, show, pause, resume, close, agree; extend and forecast beside it."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from crowd_hitl.cli import batch_left
 from crowd_hitl.cli.finding import batch_numbered, project_named
 from crowd_hitl.cli.frame import AsJson, DataFolder, group, put
 from crowd_hitl.cli.opening import Desk, open_desk
@@ -21,6 +22,8 @@ from crowd_hitl.services.reporting.batches import BatchLine, list_batches, one_b
 from crowd_hitl.store.work_rows import BatchRow
 
 app = group("Batches: items put to workers, with a price and a budget.")
+app.command()(batch_left.extend)
+app.command()(batch_left.forecast)
 MOST_LISTED = 1_000
 Slug = Annotated[str, typer.Argument(metavar="PROJECT")]
 Number = Annotated[int, typer.Argument(metavar="BATCH", help="The batch's number.")]
@@ -48,6 +51,7 @@ def quote(
     confidence: Confidence = 0.95,
     gold_rate: GoldRate = 0.0,
     limit: Limit = None,
+    channel: Annotated[str, typer.Option(help="Whose fees are counted: inhouse or mturk.")] = "inhouse",
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -59,6 +63,7 @@ def quote(
         confidence_target=confidence,
         gold_rate=gold_rate,
         limit=limit,
+        channel=channel,
     )
     with open_desk(data) as desk:
         row = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=project)

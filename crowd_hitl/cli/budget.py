@@ -1,21 +1,34 @@
-"""`crowd-hitl budget`: new, top-up, list, show."""
+"""`crowd-hitl budget`: new, top-up, bonus, adjust, list, show, export."""
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crowd_hitl.cli.finding import budget_named
+from crowd_hitl.cli.files import put_csv
+from crowd_hitl.cli.finding import budget_named, one_of, worker_named
 from crowd_hitl.cli.frame import AsJson, DataFolder, group, put
 from crowd_hitl.cli.opening import Desk, open_desk
 from crowd_hitl.cli.tables import show_pairs, show_table
+from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.money import micros, units
+from crowd_hitl.domain.sheets import csv_lines
+from crowd_hitl.services.alerting import alerts_of
 from crowd_hitl.services.balances import BudgetBalance, budget_balance
+from crowd_hitl.services.charging import FOCUS_COLUMNS, focus_rows
 from crowd_hitl.services.paying import create_budget, top_up
+from crowd_hitl.services.rewarding import Reward, reward
 from crowd_hitl.store.money_rows import BudgetRow
 
 app = group("Budgets: the money that batches and loops draw on.")
+Worker = Annotated[str, typer.Argument(metavar="WORKER", help="The worker's login or pseudonym.")]
+Amount = Annotated[str, typer.Argument(help="Such as 0.50.")]
+Reason = Annotated[str, typer.Option(help="Why; the worker reads it on the payslip.")]
+RewardKey = Annotated[str, typer.Option("--key", help="Your own key: the same one again pays nothing.")]
+ForBatch = Annotated[int | None, typer.Option(help="The batch it is for: it counts among that batch's costs.")]
 Named = Annotated[str, typer.Argument(metavar="BUDGET", help="Its name or number.")]
 
 
@@ -73,6 +86,91 @@ def show(budget: Named, data: DataFolder = None, as_json: AsJson = False) -> Non
         _show(desk, row.id, as_json=as_json)
 
 
+@app.command()
+def bonus(
+    budget: Named,
+    worker: Worker,
+    amount: Amount,
+    reason: Reason,
+    key: RewardKey,
+    batch: ForBatch = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Pay a worker a bonus from a budget."""
+    given = Given(kind=TransferKind.BONUS, worker=worker, amount=amount, reason=reason, batch=batch, key=key)
+    _reward(budget, given, data=data, as_json=as_json)
+
+
+@app.command()
+def adjust(
+    budget: Named,
+    worker: Worker,
+    amount: Amount,
+    reason: Reason,
+    key: RewardKey,
+    batch: ForBatch = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make good to a worker what was paid too little."""
+    given = Given(kind=TransferKind.ADJUSTMENT, worker=worker, amount=amount, reason=reason, batch=batch, key=key)
+    _reward(budget, given, data=data, as_json=as_json)
+
+
+@app.command()
+def export(
+    budget: Named,
+    file_format: Annotated[str, typer.Option("--format", help="focus: FinOps FOCUS 1.2, as CSV.")] = "focus",
+    out: Annotated[Path | None, typer.Option(help="A file; standard output if left out.")] = None,
+    data: DataFolder = None,
+) -> None:
+    """Export what was charged to a budget, by day, batch and kind."""
+    one_of("format", file_format, {"focus": FOCUS_COLUMNS})
+    with open_desk(data) as desk:
+        row = desk.uow.read(budget_named, organisation_id=desk.organisation_id, name=budget)
+        with desk.uow.reading() as session:
+            put_csv(csv_lines(focus_rows(session, budget_id=row.id), columns=FOCUS_COLUMNS), out)
+
+
+@dataclass(frozen=True)
+class Given:
+    """A bonus or adjustment as it was typed."""
+
+    kind: TransferKind
+    worker: str
+    amount: str
+    reason: str
+    batch: int | None
+    key: str
+
+
+def _reward(budget: str, given: Given, *, data: Path | None, as_json: bool) -> None:
+    with open_desk(data) as desk:
+        row = desk.uow.read(budget_named, organisation_id=desk.organisation_id, name=budget)
+        worker = desk.uow.read(worker_named, organisation_id=desk.organisation_id, name=given.worker)
+        asked = Reward(
+            kind=given.kind,
+            worker_id=worker.id,
+            amount_micros=micros(given.amount),
+            reason=given.reason,
+            batch_id=given.batch,
+        )
+        done = desk.uow.run(reward, budget_id=row.id, given=asked, key=given.key)
+    shown = {
+        "transfer": done.id,
+        "kind": done.kind,
+        "worker": worker.public_id,
+        "amount": units(done.amount_micros),
+        "currency": done.currency,
+        "reason": done.note,
+    }
+    if as_json:
+        put(shown)
+    else:
+        show_pairs(shown)
+
+
 def as_row(balance: BudgetBalance) -> dict[str, Any]:
     """Show a balance as one row, amounts in currency units."""
     return {
@@ -88,10 +186,12 @@ def as_row(balance: BudgetBalance) -> dict[str, Any]:
 
 def _show(desk: Desk, budget_id: int, *, as_json: bool) -> None:
     row = as_row(desk.uow.read(budget_balance, budget_id=budget_id))
+    alerts = desk.uow.read(alerts_of, budget_ids=[budget_id])[budget_id]
+    row["alerts"] = [f"{one.percent}% used, {one.created_at:%Y-%m-%d %H:%M}" for one in alerts]
     if as_json:
         put(row)
     else:
-        show_pairs(row)
+        show_pairs({**row, "alerts": "; ".join(row["alerts"]) or None})
 
 
 def _balances(session: Session, *, organisation_id: int) -> list[BudgetBalance]:

@@ -1,6 +1,7 @@
 """Writing a file whole or not at all."""
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -31,6 +32,14 @@ def write_whole(path: Path, pieces: Iterable[str] | Iterable[bytes]) -> None:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def put_csv(lines: Iterable[str], out: Path | None) -> None:
+    """Write lines to a file, or to standard output where none is named."""
+    if out is None:
+        sys.stdout.writelines(lines)
+    else:
+        write_whole(out, lines)
 
 
 def _give_usual_mode(path: Path) -> None:

@@ -64,6 +64,20 @@ def account_named(session: Session, *, organisation_id: int, login: str) -> Acco
     return row
 
 
+def worker_named(session: Session, *, organisation_id: int, name: str) -> WorkerRow:
+    """Find a worker by login or pseudonym."""
+    row = session.scalars(
+        select(WorkerRow)
+        .outerjoin(AccountRow, AccountRow.id == WorkerRow.account_id)
+        .where(WorkerRow.organisation_id == organisation_id)
+        .where(or_(AccountRow.login == name, WorkerRow.public_id == name))
+        .order_by((WorkerRow.public_id == name).desc())
+    ).first()
+    if row is None:
+        raise NotFound(f"There is no worker '{name}'. See: crowd-hitl worker list")
+    return row
+
+
 def logins_of(session: Session, *, workers: list[WorkerRow]) -> dict[int, str]:
     """Return the logins of workers who have accounts, by worker id."""
     accounts = {worker.account_id: worker.id for worker in workers if worker.account_id is not None}

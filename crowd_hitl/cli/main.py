@@ -20,9 +20,16 @@ COMMANDS = {
     "serve": ("crowd_hitl.cli.serve", "Serve the pages and the REST API."),
     "project": ("crowd_hitl.cli.project", "Projects: new, list, show."),
     "items": ("crowd_hitl.cli.items", "Items: import, list."),
-    "batch": ("crowd_hitl.cli.batch", "Batches: quote, publish, list, show, pause, resume, close, agree."),
+    "batch": (
+        "crowd_hitl.cli.batch",
+        "Batches: quote, publish, extend, forecast, list, show, pause, resume, close, agree.",
+    ),
     "labels": ("crowd_hitl.cli.labels", "Labels: list, show one with its votes."),
-    "budget": ("crowd_hitl.cli.budget", "Budgets: new, top-up, list, show."),
+    "budget": ("crowd_hitl.cli.budget", "Budgets: new, top-up, bonus, adjust, list, show, export."),
+    "payout": (
+        "crowd_hitl.cli.payout",
+        "Payouts to workers: due, collect, list, show, export, slips, paid, reconcile.",
+    ),
     "worker": ("crowd_hitl.cli.worker", "Workers: add, list, token."),
     "account": ("crowd_hitl.cli.account", "Accounts of requesters and admins: add, list, token."),
     "round": ("crowd_hitl.cli.round", "Rounds of the model loop: start, next, run, list, stop."),

@@ -29,6 +29,7 @@ class Terms:
     aggregator: str = "pooled"
     overlap_policy: str = "posterior"
     approval: str = "auto"
+    channel: str = "inhouse"
 
 
 def as_request(desk: Desk, terms: Terms, *, budget: str | None) -> BatchRequest:
@@ -56,6 +57,7 @@ def as_request(desk: Desk, terms: Terms, *, budget: str | None) -> BatchRequest:
         aggregator=terms.aggregator,
         overlap_policy=terms.overlap_policy,
         approval=terms.approval,
+        channel=terms.channel,
     )
 
 

@@ -20,6 +20,9 @@ TRANSFERS = {
     "pay": "Pay",
     "fee": "Fee",
     "release": "Released",
+    "bonus": "Bonus",
+    "adjustment": "Adjustment",
+    "payout": "Paid out",
 }
 PURPOSES = {
     "label": "labels",

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class AccountKind(StrEnum):
-    """Whose money it is. `outside` is where top-ups come from: its balance is minus all money put in."""
+    """Whose money it is. `outside` is where top-ups come from and payouts go to."""
 
     OUTSIDE = "outside"
     BUDGET = "budget"
@@ -22,6 +22,16 @@ class TransferKind(StrEnum):
     PAY = "pay"
     FEE = "fee"
     RELEASE = "release"
+    BONUS = "bonus"
+    ADJUSTMENT = "adjustment"
+    PAYOUT = "payout"
+
+
+# What a worker earns, and what is gone from a budget for good (money paid out was earned, and so spent, before).
+EARNING = (TransferKind.PAY, TransferKind.BONUS, TransferKind.ADJUSTMENT)
+SPENDING = (TransferKind.PAY, TransferKind.FEE, TransferKind.BONUS, TransferKind.ADJUSTMENT)
+# Paid to a worker straight from a budget, without a place that was reserved.
+EXTRAS = (TransferKind.BONUS, TransferKind.ADJUSTMENT)
 
 
 # (from, to) of every kind: `checking` refuses any transfer that runs another way.
@@ -32,4 +42,7 @@ ROUTES = {
     TransferKind.PAY: (AccountKind.BATCH, AccountKind.WORKER),
     TransferKind.FEE: (AccountKind.BATCH, AccountKind.FEE),
     TransferKind.RELEASE: (AccountKind.BATCH, AccountKind.BUDGET),
+    TransferKind.BONUS: (AccountKind.BUDGET, AccountKind.WORKER),
+    TransferKind.ADJUSTMENT: (AccountKind.BUDGET, AccountKind.WORKER),
+    TransferKind.PAYOUT: (AccountKind.WORKER, AccountKind.OUTSIDE),
 }

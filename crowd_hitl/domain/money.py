@@ -7,6 +7,29 @@ from crowd_hitl.domain.errors import bad_field
 MICROS = 1_000_000
 # 10^12 units: far above any budget, far below the 64-bit limit when summed.
 LARGEST_MICROS = 10**18
+# ISO 4217: currencies that are not paid in hundredths.
+WITHOUT_MINOR = frozenset(
+    (
+        "BIF",
+        "CLP",
+        "DJF",
+        "GNF",
+        "ISK",
+        "JPY",
+        "KMF",
+        "KRW",
+        "PYG",
+        "RWF",
+        "UGX",
+        "UYI",
+        "VND",
+        "VUV",
+        "XAF",
+        "XOF",
+        "XPF",
+    )
+)
+WITH_THOUSANDTHS = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))
 
 
 def micros(amount: str | int | Decimal, *, field: str = "amount") -> int:
@@ -38,3 +61,10 @@ def currency_code(text: str) -> str:
     if len(code) != 3 or not code.isascii() or not code.isalpha():
         raise bad_field("currency", expected="a three-letter code such as USD", found=text)
     return code
+
+
+def payable(amount_micros: int, *, currency: str) -> int:
+    """Cut an amount down to what can be paid in this currency: whole cents, yen, …; the rest stays due."""
+    decimals = 0 if currency in WITHOUT_MINOR else 3 if currency in WITH_THOUSANDTHS else 2
+    step: int = MICROS // 10**decimals
+    return amount_micros // step * step

@@ -14,14 +14,14 @@ ASK_AGAIN_SHARE = 0.4
 
 @dataclass(frozen=True)
 class BatchTerms:
-    """What a requester fixes for a batch; money in micro-units of `currency`, the channel's fee in hundredths of 1%."""
+    """What a requester fixes for a batch, and the channel's fee for one answer; money in micro-units of `currency`."""
 
     price_micros: int
     currency: str
     overlap: OverlapRule
     lease_seconds: int = 900
     gold_rate: float = 0.0
-    fee_bps: int = 0
+    fee_micros: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,6 @@ def quote(terms: BatchTerms, *, tasks: int, gold_items: int) -> Quote:
     )
 
 
-def fee_micros(terms: BatchTerms) -> int:
-    """Return the channel's fee for one answer, rounded up: a fee is never under-reserved."""
-    return -(-terms.price_micros * terms.fee_bps // 10_000)
-
-
 def place_cost_micros(terms: BatchTerms) -> int:
     """Return what one place takes from the budget: the price and the channel's fee."""
-    return terms.price_micros + fee_micros(terms)
+    return terms.price_micros + terms.fee_micros

@@ -1,4 +1,4 @@
-"""What is done at every tick: lapsed leases, due agreement, running loops, the outbox."""
+"""What is done at every tick: lapsed leases, due agreement, running loops, budget alerts, the outbox."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -6,6 +6,7 @@ from functools import partial
 from crowd_hitl.domain.ports import Plugins, Storage
 from crowd_hitl.jobs.logged import run_logged
 from crowd_hitl.services.agreeing import agree, due_batches
+from crowd_hitl.services.alerting import raise_alerts
 from crowd_hitl.services.assigning import expire
 from crowd_hitl.services.delivering import Handler, drain
 from crowd_hitl.services.looping import advance, running_loops
@@ -26,6 +27,7 @@ def make_passes(
         "expire": lambda: expire_all(uow),
         "agree": lambda: agree_all(uow, plugins=plugins),
         "loop": lambda: advance_all(uow, plugins=plugins, storage=storage),
+        "alert": lambda: alert_all(uow),
         "deliver": lambda: deliver_all(uow, handlers=handlers),
     }
 
@@ -56,6 +58,11 @@ def advance_one(uow: UnitOfWork, loop_id: int, *, plugins: Plugins, storage: Sto
         step = advance(uow, loop_id=loop_id, plugins=plugins, storage=storage)
         if step.waiting or step.stopped:
             return
+
+
+def alert_all(uow: UnitOfWork) -> None:
+    """Note which budgets passed a level of their money."""
+    uow.run(raise_alerts)
 
 
 def deliver_all(uow: UnitOfWork, *, handlers: Mapping[str, Handler]) -> None:

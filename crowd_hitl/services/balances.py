@@ -4,29 +4,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import NotFound
-from crowd_hitl.domain.ledger import TransferKind
+from crowd_hitl.domain.ledger import EARNING, EXTRAS, AccountKind, TransferKind
 from crowd_hitl.store.money_rows import BudgetRow, LedgerAccountRow, TransferRow
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow
 
 
 @dataclass(frozen=True)
 class BatchBalance:
-    """One batch's money in micro-units: still held, paid to workers, fees, returned to the budget."""
+    """One batch's money in micro-units: still held, paid to workers, fees, returned to the budget; bonuses for it."""
 
     held_micros: int
     paid_micros: int
     fees_micros: int
     released_micros: int
+    extras_micros: int = 0
 
     @property
     def spent_micros(self) -> int:
-        """What is gone for good: pay and fees."""
-        return self.paid_micros + self.fees_micros
+        """What is gone for good: pay, fees, bonuses and adjustments."""
+        return self.paid_micros + self.fees_micros + self.extras_micros
 
 
 @dataclass(frozen=True)
@@ -84,17 +85,22 @@ def budget_balance(session: Session, *, budget_id: int) -> BudgetBalance:
         session.execute(
             select(TransferRow.kind, func.sum(TransferRow.amount_micros))
             .join(BatchRow, BatchRow.id == TransferRow.batch_id)
-            .where(BatchRow.budget_id == budget_id)
+            # a bonus for a batch may come from another budget than the batch's: it counts where it came from
+            .where(BatchRow.budget_id == budget_id, TransferRow.kind.not_in(EXTRAS))
             .group_by(TransferRow.kind)
         ).all()
     )
+    account = select(LedgerAccountRow.id).where(
+        LedgerAccountRow.kind == AccountKind.BUDGET, LedgerAccountRow.ref_id == budget_id
+    )
     topped_up = session.scalar(
-        select(func.sum(TransferRow.amount_micros))
-        .join(LedgerAccountRow, LedgerAccountRow.id == TransferRow.to_id)
-        .where(
-            TransferRow.kind == TransferKind.TOP_UP.value,
-            LedgerAccountRow.kind == "budget",
-            LedgerAccountRow.ref_id == budget_id,
+        select(func.sum(TransferRow.amount_micros)).where(
+            TransferRow.kind == TransferKind.TOP_UP, TransferRow.to_id.in_(account)
+        )
+    )
+    extras = session.scalar(
+        select(func.sum(TransferRow.amount_micros)).where(
+            TransferRow.kind.in_(EXTRAS), TransferRow.from_id.in_(account)
         )
     )
     total = _balance({kind: int(amount) for kind, amount in kinds.items()})
@@ -103,7 +109,7 @@ def budget_balance(session: Session, *, budget_id: int) -> BudgetBalance:
         name=budget.name,
         currency=budget.currency,
         topped_up_micros=int(topped_up or 0),
-        spent_micros=total.spent_micros,
+        spent_micros=total.spent_micros + int(extras or 0),
         reserved_micros=total.held_micros,
         available_micros=budget.available_micros,
     )
@@ -121,26 +127,51 @@ def worker_earnings(session: Session, *, worker_id: int) -> Earnings:
     when = TransferRow.created_at
     # SQLite keeps UTC as it is; PostgreSQL would cut days where its own zone does.
     day = func.date(when if session.get_bind().dialect.name == "sqlite" else func.timezone("UTC", when))
+    answers = func.sum(case((TransferRow.kind == TransferKind.PAY, 1), else_=0))
+    mine = (LedgerAccountRow.kind == AccountKind.WORKER, LedgerAccountRow.ref_id == worker_id)
     rows = session.execute(
-        select(LedgerAccountRow.currency, day, func.count(), func.sum(TransferRow.amount_micros))
+        select(LedgerAccountRow.currency, day, answers, func.sum(TransferRow.amount_micros))
         .join(LedgerAccountRow, LedgerAccountRow.id == TransferRow.to_id)
-        .where(LedgerAccountRow.kind == "worker", LedgerAccountRow.ref_id == worker_id)
+        .where(*mine, TransferRow.kind.in_(EARNING))
         .group_by(LedgerAccountRow.currency, day)
         .order_by(day.desc())
     ).all()
     totals: dict[str, int] = {}
     for currency, _, _, amount in rows:
         totals[currency] = totals.get(currency, 0) + int(amount)
+    paid = dict(
+        session.execute(
+            select(LedgerAccountRow.currency, func.sum(TransferRow.amount_micros))
+            .join(LedgerAccountRow, LedgerAccountRow.id == TransferRow.from_id)
+            .where(*mine, TransferRow.kind == TransferKind.PAYOUT)
+            .group_by(LedgerAccountRow.currency)
+        ).all()
+    )
     currency = max(totals, key=lambda code: (totals[code], code), default="USD")
     return Earnings(
         currency=currency,
-        due_micros=totals.get(currency, 0),
-        paid_micros=0,
+        due_micros=totals.get(currency, 0) - int(paid.get(currency, 0)),
+        paid_micros=int(paid.get(currency, 0)),
         total_micros=totals.get(currency, 0),
         submitted=states.get(AssignmentState.SUBMITTED, 0),
         approved=states.get(AssignmentState.APPROVED, 0),
         rejected=states.get(AssignmentState.REJECTED, 0),
-        by_day=[(_as_date(when), count, int(amount)) for code, when, count, amount in rows if code == currency],
+        by_day=[(_as_date(when), int(count), int(amount)) for code, when, count, amount in rows if code == currency],
+    )
+
+
+def account_sums(kind: AccountKind) -> Select[int, int]:
+    """Select what each ledger account of a kind holds: what came in less what went out."""
+    moved = (
+        select(TransferRow.to_id.label("account_id"), TransferRow.amount_micros.label("amount"))
+        .union_all(select(TransferRow.from_id, -TransferRow.amount_micros))
+        .subquery()
+    )
+    return (
+        select(LedgerAccountRow.ref_id, func.sum(moved.c.amount).label("balance"))
+        .join(moved, moved.c.account_id == LedgerAccountRow.id)
+        .where(LedgerAccountRow.kind == kind)
+        .group_by(LedgerAccountRow.ref_id)
     )
 
 
@@ -153,5 +184,9 @@ def _balance(kinds: dict[str, int]) -> BatchBalance:
     paid, fees = kinds.get(TransferKind.PAY, 0), kinds.get(TransferKind.FEE, 0)
     released = kinds.get(TransferKind.RELEASE, 0)
     return BatchBalance(
-        held_micros=put_in - paid - fees - released, paid_micros=paid, fees_micros=fees, released_micros=released
+        held_micros=put_in - paid - fees - released,
+        paid_micros=paid,
+        fees_micros=fees,
+        released_micros=released,
+        extras_micros=sum(kinds.get(kind, 0) for kind in EXTRAS),
     )

@@ -3,15 +3,17 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import String, and_, case, cast, func, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from crowd_hitl.domain.assignments import ANSWERED, STANDING, AssignmentState
-from crowd_hitl.domain.ledger import ROUTES, TransferKind
+from crowd_hitl.domain.ledger import EARNING, ROUTES, AccountKind, TransferKind
 from crowd_hitl.domain.money import units
 from crowd_hitl.domain.tasks import TaskState
+from crowd_hitl.services.balances import account_sums
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.money_rows import BudgetRow, LedgerAccountRow, TransferRow
+from crowd_hitl.store.payout_rows import PayoutLineRow, PayoutRow
 from crowd_hitl.store.project_rows import GoldRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, SittingRow, TaskRow
 
@@ -122,7 +124,7 @@ def transfers_follow_their_routes(session: Session) -> Iterator[Problem]:
 
 def budgets_add_up(session: Session) -> Iterator[Problem]:
     """A budget's counter is what its ledger account holds, and never below nothing."""
-    balances = _balances("budget").subquery()
+    balances = account_sums(AccountKind.BUDGET).subquery()
     rows = session.execute(
         select(BudgetRow, func.coalesce(balances.c.balance, 0))
         .outerjoin(balances, balances.c.ref_id == BudgetRow.id)
@@ -148,7 +150,7 @@ def batches_hold_what_they_owe(session: Session) -> Iterator[Problem]:
         .group_by(AssignmentRow.batch_id)
         .subquery()
     )
-    balances = _balances("batch").subquery()
+    balances = account_sums(AccountKind.BATCH).subquery()
     places = func.coalesce(owed_places.c.left, 0) + func.coalesce(undecided.c.undecided, 0)
     owed = places * (BatchRow.price_micros + BatchRow.fee_micros)
     held = func.coalesce(balances.c.balance, 0)
@@ -266,19 +268,38 @@ def retired_tasks_have_no_places(session: Session) -> Iterator[Problem]:
         yield Problem("retired", f"task {task.id}", "no places, and a reason", f"{task.places_left} places")
 
 
-def _balances(kind: str) -> Select[int, int]:
-    """Add up each ledger account of a kind: what came in less what went out."""
-    incoming = (
-        select(TransferRow.to_id.label("account_id"), TransferRow.amount_micros.label("amount"))
-        .union_all(select(TransferRow.from_id, -TransferRow.amount_micros))
-        .subquery()
+def payouts_add_up(session: Session) -> Iterator[Problem]:
+    """A payout's earnings are its lines, all of them earned by its worker in its currency."""
+    own = and_(LedgerAccountRow.ref_id == PayoutRow.worker_id, LedgerAccountRow.currency == PayoutRow.currency)
+    right = and_(own, LedgerAccountRow.kind == AccountKind.WORKER, TransferRow.kind.in_(EARNING))
+    lines = func.coalesce(func.sum(case((right, TransferRow.amount_micros), else_=0)), 0)
+    wrong = func.coalesce(func.sum(case((right, 0), (TransferRow.id.is_(None), 0), else_=1)), 0)
+    rows = session.execute(
+        select(PayoutRow.id, PayoutRow.earned_micros, lines, wrong)
+        .outerjoin(PayoutLineRow, PayoutLineRow.payout_id == PayoutRow.id)
+        .outerjoin(TransferRow, TransferRow.id == PayoutLineRow.transfer_id)
+        .outerjoin(LedgerAccountRow, LedgerAccountRow.id == TransferRow.to_id)
+        .group_by(PayoutRow.id, PayoutRow.earned_micros)
+        .having((PayoutRow.earned_micros != lines) | (wrong > 0))
     )
-    return (
-        select(LedgerAccountRow.ref_id, func.sum(incoming.c.amount).label("balance"))
-        .join(incoming, incoming.c.account_id == LedgerAccountRow.id)
-        .where(LedgerAccountRow.kind == kind)
-        .group_by(LedgerAccountRow.ref_id)
+    for payout_id, earned, found, strange in rows:
+        yield Problem("payout", f"payout {payout_id}", units(int(earned)), f"{units(int(found))}, {strange} strange")
+
+
+def payouts_leave_the_ledger_once(session: Session) -> Iterator[Problem]:
+    """Money left the ledger for a worker exactly as the paid payouts say."""
+    paid = case((PayoutRow.state == "paid", PayoutRow.amount_micros), else_=0)
+    rows = session.execute(
+        select(PayoutRow.id, paid, func.coalesce(TransferRow.amount_micros, 0))
+        .outerjoin(TransferRow, TransferRow.business_key == literal("payout:") + cast(PayoutRow.id, String))
+        .where(paid != func.coalesce(TransferRow.amount_micros, 0))
     )
+    for payout_id, expected, found in rows:
+        yield Problem("paid out", f"payout {payout_id}", units(int(expected)), units(int(found)))
+    counted = select(func.count()).where(PayoutRow.state == "paid").scalar_subquery()
+    moved = session.scalar(select(func.count() - counted).where(TransferRow.kind == TransferKind.PAYOUT))
+    if moved:
+        yield Problem("paid out", "the ledger", "one transfer for each paid payout", f"{moved} more")
 
 
 RULES: tuple[Callable[[Session], Iterator[Problem]], ...] = (
@@ -295,4 +316,6 @@ RULES: tuple[Callable[[Session], Iterator[Problem]], ...] = (
     labels_are_single,
     gold_views_are_counted,
     retired_tasks_have_no_places,
+    payouts_add_up,
+    payouts_leave_the_ledger_once,
 )

@@ -34,7 +34,7 @@ def top_up(
     session: Session, *, budget_id: int, amount_micros: int, key: str | None, note: str | None, now: datetime
 ) -> BudgetRow:
     """Put money into a budget. The same key again changes nothing; with another amount it is KeyReused."""
-    budget = _lock_budget(session, budget_id)
+    budget = lock_budget(session, budget_id)
     if not 0 < amount_micros <= LARGEST_MICROS - budget.available_micros:
         raise bad_field(
             "amount", expected="an amount above 0, and no more than can be counted", found=units(amount_micros)
@@ -71,15 +71,7 @@ def reserve(session: Session, *, batch: BatchRow, amount_micros: int, kind: Tran
     """Set money of the batch's budget aside for places; BudgetTooSmall says what is missing."""
     if amount_micros == 0:
         return
-    budget = _lock_budget(session, batch.budget_id)
-    missing = amount_micros - budget.available_micros
-    if missing > 0:
-        raise BudgetTooSmall(
-            f"This needs {units(amount_micros)} {budget.currency}; budget {budget.name} has "
-            f"{units(budget.available_micros)} left. Top it up by {units(missing)} or ask for less.",
-            missing_micros=missing,
-        )
-    budget.available_micros = BudgetRow.available_micros - amount_micros
+    take(lock_budget(session, batch.budget_id), amount_micros=amount_micros)
     transfer(
         session,
         Movement(
@@ -94,11 +86,23 @@ def reserve(session: Session, *, batch: BatchRow, amount_micros: int, kind: Tran
     )
 
 
+def take(budget: BudgetRow, *, amount_micros: int) -> None:
+    """Count money down from a locked budget; BudgetTooSmall says what is missing. The caller appends the transfer."""
+    missing = amount_micros - budget.available_micros
+    if missing > 0:
+        raise BudgetTooSmall(
+            f"This needs {units(amount_micros)} {budget.currency}; budget {budget.name} has "
+            f"{units(budget.available_micros)} left. Top it up by {units(missing)} or ask for less.",
+            missing_micros=missing,
+        )
+    budget.available_micros = BudgetRow.available_micros - amount_micros
+
+
 def give_back(session: Session, *, batch: BatchRow, amount_micros: int, now: datetime) -> None:
     """Return what a batch does not need to its budget."""
     if amount_micros <= 0:
         return
-    budget = _lock_budget(session, batch.budget_id)
+    budget = lock_budget(session, batch.budget_id)
     budget.available_micros = BudgetRow.available_micros + amount_micros
     transfer(
         session,
@@ -231,7 +235,8 @@ def _account(session: Session, kind: AccountKind, *, ref_id: int, currency: str)
     return account.id
 
 
-def _lock_budget(session: Session, budget_id: int) -> BudgetRow:
+def lock_budget(session: Session, budget_id: int) -> BudgetRow:
+    """Read a budget and keep others from changing it; NotFound when there is none."""
     # populate_existing: the row may be in the session from before the lock
     found = (
         select(BudgetRow)

@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import BadInput, Conflict, NotFound, bad_field
+from crowd_hitl.domain.fees import answer_fee_micros, fee_rule
 from crowd_hitl.domain.ledger import TransferKind
-from crowd_hitl.domain.quotes import BatchTerms, Quote, fee_micros, quote
+from crowd_hitl.domain.quotes import BatchTerms, Quote, quote
 from crowd_hitl.domain.tasks import BatchState, OverlapRule, Purpose, RetireReason, TaskState
+from crowd_hitl.services.alerting import raise_alerts
 from crowd_hitl.services.paying import give_back, look_again, reserve
 from crowd_hitl.services.projects import newest_question
 from crowd_hitl.services.queueing import Asked, Extent, extent_of, gold_extent, lay_out
@@ -20,6 +22,9 @@ from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.money_rows import BudgetRow, TransferRow
 from crowd_hitl.store.project_rows import GoldRow, ProjectRow
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, OfferRow, TaskRow
+
+# A batch can be priced for any channel whose fees are known; it is put out where there is somebody to hand it out.
+OPEN_CHANNELS = ("inhouse",)
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class BatchRequest:
     overlap_policy: str = "posterior"
     approval: str = "auto"
     round_id: int | None = None
+    channel: str = "inhouse"
 
     @property
     def overlap(self) -> OverlapRule:
@@ -50,9 +56,10 @@ class BatchRequest:
         return OverlapRule(self.overlap_min, self.overlap_max, self.confidence_target)
 
 
-def quote_batch(session: Session, *, project_id: int, request: BatchRequest) -> Quote:
-    """Price a batch without publishing it; refuses terms that could not be published."""
-    quoted, _ = _priced(session, _terms(session, project_id, request), asked=_asked(session, project_id, request))
+def quote_batch(session: Session, *, project_id: int, request: BatchRequest, now: datetime) -> Quote:
+    """Price a batch with the channel's fees of today, without publishing it; refuses terms that could not be used."""
+    terms = _terms(session, project_id, request, now=now)
+    quoted, _ = _priced(session, terms, asked=_asked(session, project_id, request))
     return quoted
 
 
@@ -60,7 +67,9 @@ def publish_batch(
     session: Session, *, project_id: int, request: BatchRequest, random: Random, now: datetime
 ) -> BatchRow:
     """Put tasks out in-house and reserve what their first places cost; BudgetTooSmall says what is missing."""
-    terms = _terms(session, project_id, request)
+    if request.channel not in OPEN_CHANNELS:
+        raise bad_field("channel", expected=" or ".join(OPEN_CHANNELS), found=request.channel)
+    terms = _terms(session, project_id, request, now=now)
     asked = _asked(session, project_id, request)
     quoted, (items, gold) = _priced(session, terms, asked=asked)
     if not items.count:
@@ -68,7 +77,7 @@ def publish_batch(
     if request.deadline is not None and request.deadline <= now:
         raise bad_field("deadline", expected="a moment in the future", found=request.deadline.isoformat())
     _refuse_more_overlap_than_workers(session, project_id, request)
-    batch = _insert_batch(session, project_id, request, quoted, fee=fee_micros(terms), now=now)
+    batch = _insert_batch(session, project_id, request, quoted, fee=terms.fee_micros, now=now)
     reserve(session, batch=batch, amount_micros=quoted.reserve_micros, kind=TransferKind.RESERVE, now=now)
     gold = replace(gold, count=quoted.gold_places // request.overlap_min)
     lay_out(session, batch, asked=asked, extents=(items, gold), random=random, now=now)
@@ -79,6 +88,7 @@ def publish_batch(
             .where(GoldRow.item_id.in_(shown))
             .values(views_reserved=GoldRow.views_reserved + batch.overlap_min)
         )
+    raise_alerts(session, budget_id=batch.budget_id, now=now)
     return batch
 
 
@@ -167,12 +177,14 @@ def _move(session: Session, batch_id: int, *, allowed: BatchState, to: BatchStat
     return batch
 
 
-def _terms(session: Session, project_id: int, request: BatchRequest) -> BatchTerms:
+def _terms(session: Session, project_id: int, request: BatchRequest, *, now: datetime) -> BatchTerms:
     project = session.get_one(ProjectRow, project_id)
     budget = session.get(BudgetRow, request.budget_id)
     if budget is None or budget.organisation_id != project.organisation_id:
         raise NotFound(f"There is no budget {request.budget_id}. Make one and top it up first.")
+    rule = fee_rule(request.channel, on=now.date())
     return BatchTerms(
+        fee_micros=answer_fee_micros(rule, price_micros=request.price_micros, overlap_max=request.overlap_max),
         price_micros=request.price_micros,
         currency=budget.currency,
         overlap=request.overlap,
@@ -235,14 +247,14 @@ def _insert_batch(
     )
     session.add(batch)
     session.flush()
-    _offer_inhouse(session, batch)
+    _insert_offer(session, batch, channel=request.channel)
     return batch
 
 
-def _offer_inhouse(session: Session, batch: BatchRow) -> None:
+def _insert_offer(session: Session, batch: BatchRow, *, channel: str) -> None:
     offer = OfferRow(
         batch_id=batch.id,
-        channel="inhouse",
+        channel=channel,
         ordinal=0,
         price_micros=batch.price_micros,
         fee_micros=batch.fee_micros,

@@ -9,7 +9,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from sqlalchemy import Select, String, cast, exists, false, func, insert, literal, literal_column, select, true
+from sqlalchemy import Select, String, cast, exists, false, func, insert, literal, literal_column, select, true, update
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import BadInput, Busy, NotFound
@@ -103,6 +103,36 @@ def lay_out(
     shown = _insert(session, batch, _gold(batch, limit=gold.count).subquery(), gold=True, order=order, now=now)
     if (written, shown) != (items.count, gold.count):
         raise Busy("The items changed while the batch was published. Nothing was published; please try again.")
+
+
+def list_items(session: Session, asked: Asked) -> list[int]:
+    """List the items of a batch, checked as `extent_of` does; for additions, which are few."""
+    extent_of(session, asked)
+    return (
+        list(asked.items) if asked.items is not None else list(session.scalars(_unanswered(asked).order_by(ItemRow.id)))
+    )
+
+
+def gold_to_show(session: Session, batch: BatchRow, *, besides: Sequence[int]) -> list[int]:
+    """List gold that is not in the batch and may still be shown in it, less what is asked itself."""
+    asked = set(besides)
+    return [item_id for item_id in session.scalars(_gold(batch, limit=LIST_CHUNK)) if item_id not in asked]
+
+
+def add_listed(
+    session: Session, batch: BatchRow, *, wanted: Sequence[int], gold: Sequence[int], random: Random, now: datetime
+) -> None:
+    """Add tasks to a batch that is out already, shuffled together, and count the gold's views."""
+    both = [*wanted, *gold]
+    if not both:
+        return
+    order = draw_shuffle(random, low=min(both), high=max(both))
+    for item_ids, is_gold in ((wanted, False), (gold, True)):
+        for chunk in _chunks(item_ids):
+            chosen = select(ItemRow.id).where(ItemRow.id.in_(chunk)).subquery()
+            _insert(session, batch, chosen, gold=is_gold, order=order, now=now)
+    views = GoldRow.views_reserved + batch.overlap_min
+    session.execute(update(GoldRow).where(GoldRow.item_id.in_(gold)).values(views_reserved=views))
 
 
 def _plan_for_many(session: Session) -> None:

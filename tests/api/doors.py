@@ -12,6 +12,7 @@ PUBLIC: frozenset[str] = frozenset()
 
 ANSWER = {"value": {"label": "cat"}}
 BATCH = {"name": "again", "budget_id": 1, "price": "0.01", "overlap_min": 1}
+REWARD = {"worker_id": 1, "amount": "0.01", "reason": "Good work"}
 REASON = {"reason": "This shows no cat at all."}
 
 
@@ -51,6 +52,9 @@ API: dict[str, Door] = {
     "POST batches.resume_batch": Door(MANAGERS),
     "POST batches.agree_batch": Door(MANAGERS),
     "POST batches.close_batch": Door(MANAGERS),
+    "POST growing.extend_batch": sends(MANAGERS, {"limit": 1}),
+    "POST growing.quote_extension": sends(MANAGERS, {"overlap_max": 3}),
+    "GET growing.forecast_batch": Door(MANAGERS),
     "GET labels.show_labels": Door(MANAGERS),
     "GET labels.export_labels": Door(MANAGERS),
     "POST answers.approve_answer": Door(MANAGERS),
@@ -59,6 +63,19 @@ API: dict[str, Door] = {
     "POST budgets.open_budget": sends(MANAGERS, {"name": "another", "currency": "EUR"}),
     "GET budgets.show_budget": Door(MANAGERS),
     "POST budgets.put_money_in": Door(MANAGERS, {"json": {"amount": "1.50"}, "headers": {"Idempotency-Key": "matrix"}}),
+    "POST budgets.pay_bonus": Door(MANAGERS, {"json": REWARD, "headers": {"Idempotency-Key": "bonus"}}),
+    "POST budgets.pay_adjustment": Door(MANAGERS, {"json": REWARD, "headers": {"Idempotency-Key": "adjust"}}),
+    "GET budgets.export_charges": Door(MANAGERS),
+    "GET payouts.list_due": Door(MANAGERS),
+    "GET payouts.list_payout_runs": Door(MANAGERS),
+    "POST payouts.collect_due": Door(MANAGERS),
+    "GET payouts.show_payouts": Door(MANAGERS),
+    "POST payouts.export_payouts": Door(MANAGERS),
+    "POST payouts.reconcile_payouts": Door(
+        MANAGERS, {"data": "reference,currency,amount\n", "content_type": "text/csv"}
+    ),
+    "GET payouts.show_payslip": Door(MANAGERS),
+    "POST payouts.mark_payout_paid": sends(MANAGERS, {"paid_as": "bank 7"}),
     "GET workers.list_workers": Door(MANAGERS),
     "POST workers.create_worker": sends(MANAGERS, {"login": "newcomer", "name": "New"}),
     "POST loops.start_loop": sends(MANAGERS, {"budget_id": 1}),

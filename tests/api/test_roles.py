@@ -30,6 +30,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, di
             "assignment_id": second["id"],
             "answer_id": answer["id"],
             "item_id": first["item"]["id"],
+            "run_id": 1,
+            "reference": "CH-1-1",
             "filename": "nothing.txt",
             "move": "pause",
         },

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crowd_hitl.domain.errors import BadInput
+from crowd_hitl.domain.formulas import defuse, restore
 from crowd_hitl.domain.items import ItemRecord
 from crowd_hitl.domain.ports import ItemFormat, LabelFormat
 from crowd_hitl.plugins.finding import find
-from crowd_hitl.plugins.label_formats.formulas import defuse, restore
 
 LABEL_FORMATS = {name: cast(LabelFormat, found) for name, found in find("label_formats").items()}
 

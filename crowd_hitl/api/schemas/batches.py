@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from crowd_hitl.api.schemas.base import WITHOUT_NUL, Amount, Body, Given, Id, Moment, Money, Name
+from crowd_hitl.api.schemas.base import WITHOUT_NUL, Amount, Body, Given, Id, Moment, Money, Name, Query
 
 PlugIn = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=WITHOUT_NUL)]
 OVERLAP_MAX = 100
@@ -32,6 +32,67 @@ class BatchIn(Body):
     aggregator: PlugIn = "pooled"
     overlap_policy: PlugIn = "posterior"
     approval: Literal["auto", "manual"] = "auto"
+    channel: PlugIn = Field("inhouse", description="Whose fees are counted; only inhouse can be published.")
+
+
+class ExtensionIn(Body):
+    """What a batch is to get besides."""
+
+    items: list[Id] | None = Field(None, min_length=1, max_length=100_000, description="Ids of items to add.")
+    limit: int | None = Field(None, ge=1, le=10_000_000, description="Add up to so many items that wait.")
+    overlap_max: int | None = Field(None, ge=1, le=OVERLAP_MAX, description="At most so many answers to each item.")
+
+
+class ExtensionOut(Given):
+    """What an extension costs: reserved at once, and at most."""
+
+    tasks: int
+    gold_places: int
+    reopened: int
+    reserve: Money
+    maximum: Money
+    currency: str
+
+
+class ForecastQuery(Query):
+    """What is to be reached; empty is what the batch was published with."""
+
+    confidence: float | None = Field(None, gt=0, le=1, allow_inf_nan=False)
+    overlap_max: int | None = Field(None, ge=1, le=OVERLAP_MAX)
+    more_items: int = Field(0, ge=0, le=10_000_000)
+
+
+class CountRangeOut(Given):
+    """A number that is expected, and the bounds of a 90% interval."""
+
+    expected: int
+    low: int
+    high: int
+
+
+class MoneyRangeOut(Given):
+    """An amount that is expected, and the bounds of a 90% interval."""
+
+    expected: Money
+    low: Money
+    high: Money
+
+
+class ForecastOut(Given):
+    """What is left of a batch; the moments are empty while there is no pace to go by."""
+
+    batch_id: int
+    confidence: float
+    items_left: int
+    answers: CountRangeOut
+    cost: MoneyRangeOut
+    total: MoneyRangeOut
+    currency: str
+    answers_per_hour: float | None
+    done_at: datetime | None
+    done_from: datetime | None
+    done_by: datetime | None
+    budget_lacks: Money
 
 
 class QuoteOut(Given):

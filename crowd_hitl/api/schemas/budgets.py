@@ -1,10 +1,11 @@
 """Budgets and top-ups."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-from crowd_hitl.api.schemas.base import Amount, Body, Given, Money, Name, Text
+from crowd_hitl.api.schemas.base import Amount, Body, Given, Id, Money, Name, Query, Text
 
 
 class BudgetIn(Body):
@@ -21,6 +22,42 @@ class TopUpIn(Body):
     note: Annotated[Text, StringConstraints(max_length=200)] | None = None
 
 
+class RewardIn(Body):
+    """A bonus, or an adjustment that makes good for what was paid too little."""
+
+    worker_id: Id
+    amount: Amount
+    reason: Annotated[Text, StringConstraints(min_length=3, max_length=255)]
+    batch_id: Id | None = None
+
+
+class RewardOut(Given):
+    """What was paid."""
+
+    id: int
+    kind: str
+    worker_id: int
+    amount: Money
+    currency: str
+    reason: str
+    created_at: datetime
+
+
+class ChargesQuery(Query):
+    """How charges are written."""
+
+    format: Literal["focus"] = "focus"
+
+
+class AlertOut(Given):
+    """A level of its money that the budget passed: spent or reserved."""
+
+    percent: int
+    used: Money
+    topped_up: Money
+    created_at: datetime
+
+
 class BudgetOut(Given):
     """A budget: what was put in is spent, reserved or available."""
 
@@ -31,6 +68,7 @@ class BudgetOut(Given):
     spent: Money
     reserved: Money
     available: Money
+    alerts: list[AlertOut]
 
 
 class BudgetsOut(Given):

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from crowd_hitl.domain.errors import FieldProblem
+from crowd_hitl.domain.formulas import restore
 from crowd_hitl.domain.items import ItemRecord
 from crowd_hitl.plugins.formats.lines import LONGEST_SHOWN, Lines, TooLong
 from crowd_hitl.plugins.formats.records import GOLD_PREFIX, KEY_COLUMNS, Wrong, shown, to_record
-from crowd_hitl.plugins.label_formats.formulas import restore
 
 KNOWN = (*KEY_COLUMNS, "text", "image", "gold")
 

@@ -7,7 +7,7 @@ from io import StringIO
 from typing import Any
 
 from crowd_hitl.domain.errors import BadInput
-from crowd_hitl.plugins.label_formats.formulas import defuse
+from crowd_hitl.domain.formulas import defuse
 
 
 class CsvLabels:

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import NotFound
-from crowd_hitl.services.reporting.money import SPENDING
+from crowd_hitl.domain.ledger import SPENDING
 from crowd_hitl.services.reporting.projects import ProjectHead
 from crowd_hitl.services.reporting.votes import Vote, votes_on
 from crowd_hitl.store.account_rows import WorkerRow

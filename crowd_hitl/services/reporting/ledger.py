@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import bad_field
-from crowd_hitl.domain.ledger import AccountKind, TransferKind
+from crowd_hitl.domain.ledger import EXTRAS, AccountKind, TransferKind
 from crowd_hitl.services.reporting.pages import PAGE_ROWS, Page, first_rows, id_after
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.loop_rows import LoopRow
@@ -49,10 +49,13 @@ def list_transfers(
     after: str | None = None,
     limit: int = PAGE_ROWS,
 ) -> Page[TransferLine]:
-    """List the transfers of the project's batches and the top-ups of its budgets; BadInput for an unknown kind."""
+    """List the transfers of the project's batches, and the top-ups and bonuses of its budgets.
+
+    BadInput for an unknown kind. A payout belongs to a worker and to no project: it is not here.
+    """
     if kind is not None and kind not in set(TransferKind):
         raise bad_field("kind", expected=", ".join(TransferKind), found=kind)
-    query = select(TransferRow).where(or_(TransferRow.batch_id.in_(_batches(project_id)), _top_ups(project_id)))
+    query = select(TransferRow).where(or_(TransferRow.batch_id.in_(_batches(project_id)), _of_budgets(project_id)))
     if kind is not None:
         query = query.where(TransferRow.kind == kind)
     below = id_after(after)
@@ -82,14 +85,17 @@ def _batches(project_id: int) -> Select[int]:
     return select(BatchRow.id).where(BatchRow.project_id == project_id)
 
 
-def _top_ups(project_id: int) -> ColumnElement[bool]:
+def _of_budgets(project_id: int) -> ColumnElement[bool]:
     used = select(BatchRow.budget_id).where(BatchRow.project_id == project_id)
     looped = select(LoopRow.budget_id).where(LoopRow.project_id == project_id)
     accounts = select(LedgerAccountRow.id).where(
         LedgerAccountRow.kind == AccountKind.BUDGET,
         or_(LedgerAccountRow.ref_id.in_(used), LedgerAccountRow.ref_id.in_(looped)),
     )
-    return and_(TransferRow.kind == TransferKind.TOP_UP, TransferRow.to_id.in_(accounts))
+    put_in = and_(TransferRow.kind == TransferKind.TOP_UP, TransferRow.to_id.in_(accounts))
+    # one for a batch is listed with that batch's project
+    extra = and_(TransferRow.kind.in_(EXTRAS), TransferRow.batch_id.is_(None), TransferRow.from_id.in_(accounts))
+    return or_(put_in, extra)
 
 
 def _parties(session: Session, *, account_ids: set[int]) -> dict[int, Party]:

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.ledger import TransferKind
+from crowd_hitl.domain.ledger import SPENDING
 from crowd_hitl.services.balances import BudgetBalance, budget_balance
 from crowd_hitl.store.loop_rows import LoopRow
 from crowd_hitl.store.money_rows import BudgetRow, TransferRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow
 
-SPENDING = (TransferKind.PAY, TransferKind.FEE)
 MOST_BUDGETS = 20
 
 

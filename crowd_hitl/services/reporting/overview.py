@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.tasks import BatchState, TaskState
+from crowd_hitl.services.alerting import Alert, alerts_of
 from crowd_hitl.services.balances import BudgetBalance
 from crowd_hitl.services.reporting.intervals import Share
 from crowd_hitl.services.reporting.money import DaySpend, budgets_of, spend_by_day, spend_by_project
@@ -93,6 +94,7 @@ class Overview:
     budgets: list[BudgetBalance]
     spent_micros: int
     days: list[DaySpend]
+    alerts: dict[int, Alert]
 
     @property
     def per_agreed_label_micros(self) -> float | None:
@@ -105,6 +107,8 @@ def overview(session: Session, *, project: ProjectHead, now: datetime) -> Overvi
     loop = loop_state(session, project_id=project.id)
     labels = _labels(session, project=project, loop=loop)
     spend = spend_by_project(session, project_ids=[project.id])
+    budgets = budgets_of(session, project_id=project.id)
+    alerts = alerts_of(session, budget_ids=[budget.budget_id for budget in budgets])
     return Overview(
         items=_items(session, project=project),
         batches=_batches(session, project=project),
@@ -112,9 +116,11 @@ def overview(session: Session, *, project: ProjectHead, now: datetime) -> Overvi
         labels=labels,
         model=_model(session, project=project),
         loop=loop,
-        budgets=budgets_of(session, project_id=project.id),
+        budgets=budgets,
         spent_micros=spend.get((project.id, project.currency), 0),
         days=spend_by_day(session, project_id=project.id, currency=project.currency),
+        # the highest level says it all
+        alerts={budget_id: passed[-1] for budget_id, passed in alerts.items() if passed},
     )
 
 

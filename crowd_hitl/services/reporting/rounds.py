@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from crowd_hitl.domain.ledger import SPENDING
 from crowd_hitl.services.reporting.intervals import Share
-from crowd_hitl.services.reporting.money import SPENDING
 from crowd_hitl.store.loop_rows import CertificateRow, ChoiceRow, LoopRow, ModelVersionRow, RoundRow
 from crowd_hitl.store.money_rows import TransferRow
 from crowd_hitl.store.work_rows import AnswerRow, BatchRow
