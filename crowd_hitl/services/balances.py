@@ -139,25 +139,30 @@ def worker_earnings(session: Session, *, worker_id: int) -> Earnings:
     totals: dict[str, int] = {}
     for currency, _, _, amount in rows:
         totals[currency] = totals.get(currency, 0) + int(amount)
-    paid = dict(
-        session.execute(
-            select(LedgerAccountRow.currency, func.sum(TransferRow.amount_micros))
-            .join(LedgerAccountRow, LedgerAccountRow.id == TransferRow.from_id)
-            .where(*mine, TransferRow.kind == TransferKind.PAYOUT)
-            .group_by(LedgerAccountRow.currency)
-        ).all()
-    )
+    paid = _paid_out(session, worker_id=worker_id)
     currency = max(totals, key=lambda code: (totals[code], code), default="USD")
     return Earnings(
         currency=currency,
-        due_micros=totals.get(currency, 0) - int(paid.get(currency, 0)),
-        paid_micros=int(paid.get(currency, 0)),
+        due_micros=totals.get(currency, 0) - paid.get(currency, 0),
+        paid_micros=paid.get(currency, 0),
         total_micros=totals.get(currency, 0),
         submitted=states.get(AssignmentState.SUBMITTED, 0),
         approved=states.get(AssignmentState.APPROVED, 0),
         rejected=states.get(AssignmentState.REJECTED, 0),
         by_day=[(_as_date(when), int(count), int(amount)) for code, when, count, amount in rows if code == currency],
     )
+
+
+def _paid_out(session: Session, *, worker_id: int) -> dict[str, int]:
+    """Add up, by currency, what has left a worker's account."""
+    rows = session.execute(
+        select(LedgerAccountRow.currency, func.sum(TransferRow.amount_micros))
+        .join(LedgerAccountRow, LedgerAccountRow.id == TransferRow.from_id)
+        .where(LedgerAccountRow.kind == AccountKind.WORKER, LedgerAccountRow.ref_id == worker_id)
+        .where(TransferRow.kind == TransferKind.PAYOUT)
+        .group_by(LedgerAccountRow.currency)
+    )
+    return {currency: int(amount) for currency, amount in rows}
 
 
 def account_sums(kind: AccountKind) -> Select[int, int]:
