@@ -71,8 +71,8 @@ lock: $(DEV) ## Write the lock files anew (LOCK_ARGS=--upgrade for newer version
 screenshots: install-dev ## Take pictures of the pages at desktop and phone width
 	@$(BIN)/python -m tests.screenshots $(ARGS)
 
-bench: install-dev ## Measure the hot paths
-	@$(BIN)/python -m benchmarks $(ARGS)
+bench: install-dev ## Measure the hot path (ARGS="--database postgresql"); benchmarks.size has its own command
+	@$(BIN)/python -m benchmarks.serving $(ARGS)
 
 clean: ## Remove what was installed and built here (not your data)
 	rm -rf $(VENV) .cache web/node_modules crowd_hitl/static/dist
