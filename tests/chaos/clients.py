@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,7 +43,9 @@ class Drain:
 
     def run(self) -> None:
         """Play until every place is filled; what went wrong is in `faults`."""
-        asyncio.run(self._run())
+        # In a thread of its own: Playwright's synchronous API leaves a loop running in the one that tests run in.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(lambda: asyncio.run(self._run())).result()
 
     @property
     def done(self) -> bool:
@@ -96,7 +99,7 @@ class Drain:
         path = f"/assignments/{assignment['id']}/submit"
         body = _body(assignment, worker_id, 1)
         again = assignment["id"] % REPEATED == 0
-        replies = [await self._post(http, token, path, body) for _ in range(2 if again else 1)]
+        replies = await asyncio.gather(*[self._post(http, token, path, body) for _ in range(2 if again else 1)])
         first = replies[0]
         if not all(reply.is_success for reply in replies):
             refused = next(reply for reply in replies if not reply.is_success)
