@@ -3,6 +3,7 @@
 from apiflask import APIFlask
 
 from crowd_hitl.edge.auth import install_auth
+from crowd_hitl.edge.bodies import EdgeRequest
 from crowd_hitl.edge.headers import install_headers
 from crowd_hitl.edge.house import EXTENSION, House
 from crowd_hitl.edge.limits import install_limits
@@ -14,6 +15,7 @@ def fit_edge(app: APIFlask, *, house: House) -> None:
 
     Call it before blueprints are registered, and `auth.refuse_undeclared` after.
     """
+    app.request_class = EdgeRequest
     app.extensions[EXTENSION] = house
     install_headers(app)
     install_problems(app)

@@ -26,7 +26,7 @@ def test_a_wrong_method_names_the_right_ones(served: Served) -> None:
     assert "GET" in reply.headers["Allow"]
 
 
-@pytest.mark.parametrize("body", [b"{", b"", b"\xff\xfe", b"[" * 100_000, b'{"count": 1}}', b"9" * 5000])
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 100_000, b'{"count": 1}}', b"9" * 5000])
 def test_malformed_json_is_refused(served: Served, body: bytes) -> None:
     reply = served.ask("wanda", "POST", "/api/v1/batches/1/claim", data=body, content_type="application/json")
     check_problem(reply, 400)

@@ -136,3 +136,17 @@ def test_an_answer_that_is_no_option_is_refused_with_its_field(served: Served) -
 
     assert reply.status_code == 400
     assert "horse" in str(reply.json["errors"])
+
+
+def test_a_claim_without_a_body_claims_one_place_whatever_its_content_type(served_on_both: Served) -> None:
+    served = served_on_both
+    pets = a_batch(served)
+
+    for content_type in ("application/octet-stream", "application/json", None):
+        reply = served.client().post(
+            f"/api/v1/batches/{pets.batch_id}/claim",
+            headers={"Authorization": f"Bearer {served.tokens['wanda']}"},
+            content_type=content_type,
+        )
+        assert reply.status_code == 200, reply.text
+        assert len(reply.json) == 1
