@@ -149,4 +149,4 @@ def test_a_claim_without_a_body_claims_one_place_whatever_its_content_type(serve
             content_type=content_type,
         )
         assert reply.status_code == 200, reply.text
-        assert len(reply.json) == 1
+        assert reply.json and len(reply.json) == 1
