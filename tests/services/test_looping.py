@@ -11,10 +11,12 @@ from crowd_hitl.bootstrap import find_plugins
 from crowd_hitl.domain.errors import Conflict, NotFound
 from crowd_hitl.services.balances import budget_balance
 from crowd_hitl.services.looping import running_loop, running_loops, start_loop, stop_loop
+from crowd_hitl.services.reporting.overview import overview
+from crowd_hitl.services.reporting.projects import project_head
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.loop_rows import CertificateRow, ChoiceRow, LoopRow, RoundRow
-from crowd_hitl.store.project_rows import GoldRow, ItemRow
+from crowd_hitl.store.project_rows import GoldRow, ItemRow, ProjectRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 from crowd_hitl.store.work_rows import AnswerRow, BatchRow, TaskRow
 from tests.services.looped import POLICY, NotedLearner, a_circuit, truth_of
@@ -39,6 +41,21 @@ def test_a_loop_goes_all_the_way_to_its_promise(unit_of_work: UnitOfWork, tmp_pa
     assert circuit.rows(select(func.sum(RoundRow.answers))) == circuit.rows(select(func.count(AnswerRow.id)))
     assert problems(circuit.site) == []
     assert circuit.advance() == step
+
+
+def test_the_overview_counts_the_items_that_a_model_sent_to_people(unit_of_work: UnitOfWork, tmp_path: Path) -> None:
+    circuit = a_circuit(unit_of_work, tmp_path)
+    circuit.run()
+
+    head = circuit.site.uow.read(
+        project_head, organisation_id=circuit.site.organisation_id, slug=circuit.rows(select(ProjectRow.slug))[0]
+    )
+    model = circuit.site.uow.read(overview, project=head).model
+
+    sent = select(func.count(ChoiceRow.item_id.distinct())).where(ChoiceRow.reason.in_(["margin", "doubtful", "audit"]))
+    assert model is not None
+    assert [model.to_people] == circuit.rows(sent)
+    assert model.to_people > 0
 
 
 def test_the_real_text_learner_brings_a_loop_to_its_end(unit_of_work: UnitOfWork, tmp_path: Path) -> None:

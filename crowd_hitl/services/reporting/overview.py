@@ -7,6 +7,7 @@ from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState
+from crowd_hitl.domain.rounds import Phase
 from crowd_hitl.domain.tasks import BatchState, TaskState
 from crowd_hitl.services.alerting import Alert, alerts_of
 from crowd_hitl.services.balances import BudgetBalance
@@ -15,7 +16,7 @@ from crowd_hitl.services.reporting.money import DaySpend, budgets_of, spend_by_d
 from crowd_hitl.services.reporting.projects import ProjectHead
 from crowd_hitl.services.reporting.rounds import LoopState, loop_state
 from crowd_hitl.store.label_rows import LabelRow
-from crowd_hitl.store.loop_rows import ModelVersionRow, PredictionRow
+from crowd_hitl.store.loop_rows import ChoiceRow, ModelVersionRow, RoundRow
 from crowd_hitl.store.project_rows import ItemRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
@@ -225,6 +226,17 @@ def _batch_target(session: Session, *, project_id: int) -> float:
     return session.scalar(newest.limit(1)) or DEFAULT_TARGET
 
 
+def _sent_to_people(session: Session, *, project_id: int) -> int:
+    """Count the items that were asked for what a model said of them, or to see whether it was right."""
+    chosen = (
+        select(func.count(ChoiceRow.item_id.distinct()))
+        .join(RoundRow, RoundRow.id == ChoiceRow.round_id)
+        .where(RoundRow.project_id == project_id, RoundRow.purpose.in_([Phase.LEARN, Phase.DOUBTFUL, Phase.AUDIT]))
+        .where(ChoiceRow.reason != "random")
+    )
+    return session.scalar(chosen) or 0
+
+
 def _model(session: Session, *, project: ProjectHead) -> ModelCounts | None:
     newest = session.scalars(
         select(ModelVersionRow)
@@ -234,14 +246,6 @@ def _model(session: Session, *, project: ProjectHead) -> ModelCounts | None:
     ).one_or_none()
     if newest is None:
         return None
-    routes = {
-        route: count
-        for route, count in session.execute(
-            select(PredictionRow.route, func.count())
-            .where(PredictionRow.model_version_id == newest.id)
-            .group_by(PredictionRow.route)
-        ).all()
-    }
     accepted = session.scalar(
         select(func.count())
         .select_from(LabelRow)
@@ -253,5 +257,5 @@ def _model(session: Session, *, project: ProjectHead) -> ModelCounts | None:
         trained_on=newest.trained_on,
         gold=Share(right=newest.gold_right, seen=newest.gold_seen),
         accepted=int(accepted or 0),
-        to_people=routes.get("people", 0) + routes.get("audit", 0),
+        to_people=_sent_to_people(session, project_id=project.id),
     )

@@ -15,8 +15,6 @@ from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.money_rows import TransferRow
 from crowd_hitl.store.work_rows import AnswerRow, BatchRow, SittingRow, TaskRow
 
-FEW_ANSWERS = 20
-
 
 @dataclass(frozen=True)
 class WorkerLine:
