@@ -21,6 +21,7 @@ class RetireReason(StrEnum):
     BUDGET = "budget"
     DEADLINE = "deadline"
     CLOSED = "closed"
+    BROKEN = "broken"
 
 
 class BatchState(StrEnum):

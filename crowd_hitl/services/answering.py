@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.assignments import ANSWERED, AssignmentState, replaceable_until
+from crowd_hitl.domain.assignments import ANSWERED, BARRING, AssignmentState, replaceable_until
 from crowd_hitl.domain.errors import AlreadyDone, KeyReused, NotFound, TooLate, bad_field
 from crowd_hitl.domain.ports import Question
 from crowd_hitl.domain.tasks import TaskState
-from crowd_hitl.services.assigning import BARRING, CLAIM_MAX, Offered, beside, lock_assignment, offered, show
+from crowd_hitl.services.assigning import CLAIM_MAX, Offered, beside, lock_assignment, offered, show
 from crowd_hitl.services.paying import look_again
 from crowd_hitl.store.hot_path.finding import hot_path
 from crowd_hitl.store.hot_path.remembered import Asked, Short, remembered
@@ -192,7 +192,7 @@ def _has_other_voice(session: Session, assignment: AssignmentRow) -> bool:
         AssignmentRow.voice_key == assignment.voice_key,
         AssignmentRow.worker_id == assignment.worker_id,
         AssignmentRow.id != assignment.id,
-        AssignmentRow.state.in_(BARRING),
+        AssignmentRow.state.in_([state.value for state in BARRING]),
     )
     return session.scalar(standing) is not None
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, literal_column, select
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.assignments import STANDING, AssignmentState, SittingState
+from crowd_hitl.domain.assignments import AssignmentState, SittingState
 from crowd_hitl.domain.errors import NotFound, TooLate, bad_field
 from crowd_hitl.domain.tasks import BatchState, TaskState, position
 from crowd_hitl.services.paying import give_back
@@ -27,9 +27,6 @@ CLAIM_MAX = 10
 EXPIRE_AT_CLAIM = 20
 # What the statements of the hot path change.
 CHANGED_BESIDE = (TaskRow, AssignmentRow, SittingRow)
-STANDING_VALUES = [state.value for state in STANDING]
-# With an earlier assignment in one of these, a worker gets a task never again.
-BARRING = (*STANDING_VALUES, AssignmentState.REJECTED.value)
 
 
 @dataclass(frozen=True)

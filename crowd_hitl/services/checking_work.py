@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.assignments import ANSWERED, STANDING, AssignmentState
+from crowd_hitl.domain.assignments import ANSWERED, SET_ASIDE, STANDING, AssignmentState
 from crowd_hitl.domain.invariants import Problem
 from crowd_hitl.domain.tasks import TaskState
 from crowd_hitl.store.label_rows import LabelRow
@@ -58,7 +58,7 @@ def voices_are_single(session: Session) -> Iterator[Problem]:
 
 def answers_match_assignments(session: Session) -> Iterator[Problem]:
     """Every answered assignment has its answer, and every answer an assignment that was answered."""
-    answered = [*ANSWERED_VALUES, AssignmentState.REJECTED.value]
+    answered = [*ANSWERED_VALUES, *(state.value for state in SET_ASIDE)]
     missing = (
         select(AssignmentRow.id)
         .outerjoin(AnswerRow, AnswerRow.assignment_id == AssignmentRow.id)

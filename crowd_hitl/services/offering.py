@@ -7,8 +7,8 @@ from statistics import median
 from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from crowd_hitl.domain.assignments import BARRING
 from crowd_hitl.domain.tasks import BatchState, TaskState
-from crowd_hitl.services.assigning import BARRING
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.project_rows import ItemRow, ProjectRow, QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
@@ -57,7 +57,7 @@ def _open_tasks(worker_id: int) -> Select[int]:
     barred = exists().where(
         AssignmentRow.voice_key == TaskRow.voice_key,
         AssignmentRow.worker_id == worker_id,
-        AssignmentRow.state.in_(BARRING),
+        AssignmentRow.state.in_([state.value for state in BARRING]),
     )
     open_here = (TaskRow.batch_id == BatchRow.id, TaskRow.state == TaskState.OPEN.value)
     return select(TaskRow.id).where(*open_here, ~barred).correlate(BatchRow)

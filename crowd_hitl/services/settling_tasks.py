@@ -8,11 +8,10 @@ from datetime import datetime
 from sqlalchemy import CursorResult, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.assignments import ANSWERED
+from crowd_hitl.domain.assignments import ANSWERED, BARRING
 from crowd_hitl.domain.labels import Change, LabelSource, change
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.tasks import BatchState, Next, RetireReason, TaskState, position
-from crowd_hitl.services.assigning import BARRING
 from crowd_hitl.services.paying import give_back, reserve
 from crowd_hitl.services.publishing import close_batch, lock_batch
 from crowd_hitl.store.account_rows import WorkerRow, WorkerSkillRow
@@ -183,7 +182,7 @@ def retire_unreachable(session: Session, *, batch_id: int, now: datetime) -> int
     barred = (
         exists()
         .where(AssignmentRow.voice_key == TaskRow.voice_key, AssignmentRow.worker_id == WorkerRow.id)
-        .where(AssignmentRow.state.in_(BARRING))
+        .where(AssignmentRow.state.in_([state.value for state in BARRING]))
         .correlate(TaskRow, WorkerRow)  # said aloud: two levels up is beyond what is guessed
     )
     free = exists().where(WorkerRow.organisation_id == organisation, WorkerRow.state == "active", ~barred)

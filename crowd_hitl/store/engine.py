@@ -8,11 +8,24 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from crowd_hitl.domain.errors import Unusable
-from crowd_hitl.store import account_rows, label_rows, loop_rows, money_rows, payout_rows, project_rows, work_rows
+from crowd_hitl.store import (
+    account_rows,
+    gate_rows,
+    label_rows,
+    loop_rows,
+    money_rows,
+    payout_rows,
+    project_rows,
+    review_rows,
+    work_rows,
+)
 from crowd_hitl.store.hot_path.postgresql import CONNECTION_OPTIONS
 
 # Importing them is what puts their tables into Row.metadata.
-ROW_MODULES = (account_rows, project_rows, work_rows, label_rows, money_rows, payout_rows, loop_rows)
+ROW_MODULES = (
+    *(account_rows, gate_rows, project_rows, work_rows, review_rows),
+    *(label_rows, money_rows, payout_rows, loop_rows),
+)
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",

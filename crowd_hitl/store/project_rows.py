@@ -53,6 +53,8 @@ class ItemRow(Row):
     text: Mapped[Long | None]
     image_key: Mapped[str | None]
     data: Mapped[dict[str, Any]]
+    # workers found that it cannot be answered: it is not asked again until somebody mends it
+    broken_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 

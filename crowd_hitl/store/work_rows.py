@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crowd_hitl.domain.assignments import STANDING
@@ -18,6 +18,8 @@ class BatchRow(Row):
         CheckConstraint("state IN ('open', 'paused', 'closed')", name="known_state"),
         CheckConstraint("overlap_min >= 1 AND overlap_max >= overlap_min", name="overlap_in_order"),
         CheckConstraint("price_micros > 0 AND fee_micros >= 0", name="price_positive"),
+        CheckConstraint("compensation_micros >= 0", name="compensation_not_negative"),
+        CheckConstraint("page_size >= 1", name="page_has_a_task"),
     )
 
     id: Mapped[Key]
@@ -35,12 +37,29 @@ class BatchRow(Row):
     lease_seconds: Mapped[int]
     deadline: Mapped[datetime | None]
     priority: Mapped[int]
+    # tasks of one sitting, and what one answer earns at most; each place holds this much, and the fee, until it is paid
+    page_size: Mapped[int] = mapped_column(default=1, server_default=text("1"))
     price_micros: Mapped[Micros]
     fee_micros: Mapped[Micros]
     currency: Mapped[str]
+    # paid by active time instead, up to the price for each answer
+    hourly_micros: Mapped[int | None] = mapped_column(BigInteger)
+    # lower prices for some workers: [{"price_micros", "requirement"}], the first that a worker meets
+    rates: Mapped[list[Any] | None]
+    # what is left of the line that pays for late answers and for those that are paid but not used
+    compensation_micros: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    # who may work: a requirement, and the most that one worker may answer: in all, as a share, in a day
+    requirement: Mapped[dict[str, Any] | None]
+    cap_answers: Mapped[int | None]
+    cap_share: Mapped[float | None]
+    cap_per_day: Mapped[int | None]
+    # a claim needs more than the hot path checks: rates, hours, requirements or caps
+    is_special: Mapped[bool] = mapped_column(default=False, server_default=false())
     aggregator: Mapped[str]
     overlap_policy: Mapped[str]
     approval: Mapped[str]
+    # what the kind of approval needs to know: a delay, a share, an accuracy
+    review: Mapped[dict[str, Any] | None]
     quote: Mapped[dict[str, Any]]
     agreed_at_answer_id: Mapped[int] = mapped_column(BigInteger, default=0)
     published_at: Mapped[datetime]
@@ -105,7 +124,12 @@ class SittingRow(Row):
     batch_id: Mapped[int] = to("batch", index=True)
     worker_id: Mapped[int] = to("worker", index=True)
     state: Mapped[str]
+    # what one answer earns here, where it is not the batch's price; and the active seconds that were paid for
+    price_micros: Mapped[int | None] = mapped_column(BigInteger)
+    seconds: Mapped[float | None]
     opened_at: Mapped[datetime]
+    # an hourly sitting ends here at the latest
+    ends_at: Mapped[datetime | None]
     submitted_at: Mapped[datetime | None]
 
 
@@ -137,6 +161,7 @@ class AssignmentRow(Row):
     lease_ends_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     decided_by: Mapped[int | None] = to("account", nullable=True)
+    decided_at: Mapped[datetime | None]
     reason: Mapped[Long | None]
 
 
@@ -159,6 +184,8 @@ class AnswerRow(Row):
     worker_id: Mapped[int] = to("worker")
     question_version_id: Mapped[int] = to("question_version")
     value: Mapped[dict[str, Any]]
+    # the worker says that the item itself cannot be answered; `value` says why
+    is_broken: Mapped[bool] = mapped_column(default=False, server_default=false())
     client_key: Mapped[str]
     # what the first submit handed out next, so that a repeat can return the same
     next_ids: Mapped[list[Any]]

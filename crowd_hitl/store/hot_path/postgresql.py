@@ -14,7 +14,7 @@ from psycopg.types.numeric import Int4, Int8
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from crowd_hitl.store.hot_path.shapes import HELD_MAX, Filled, Place, Taken, Wanted
+from crowd_hitl.store.hot_path.shapes import BARRED, HELD_MAX, Filled, Place, Taken, Wanted
 
 # Settings of connections that run nothing else. Planned while the tables were small, these statements would scan
 # them for ever after; planned at each run, planning would cost more than running.
@@ -79,9 +79,9 @@ PAST_THE_BOOKMARK = """t.pos > coalesce((
       AND NOT EXISTS (
         SELECT FROM assignment e WHERE e.voice_key = t.voice_key AND e.worker_id = %(worker_id)s LIMIT 1)"""
 # Anywhere, also what this worker let go; what it answered it never gets again.
-ANYWHERE = """NOT EXISTS (
+ANYWHERE = f"""NOT EXISTS (
         SELECT FROM assignment e WHERE e.voice_key = t.voice_key AND e.worker_id = %(worker_id)s
-          AND e.state IN ('leased', 'submitted', 'approved', 'rejected') LIMIT 1)"""
+          AND e.state IN {BARRED} LIMIT 1)"""
 AHEAD = LOOK.format(name="ahead", where=PAST_THE_BOOKMARK, locked="SKIP LOCKED", only="")
 AGAIN = LOOK.format(name="again", where=ANYWHERE, locked="SKIP LOCKED", only="AND NOT EXISTS (SELECT FROM ahead)")
 WAITING = LOOK.format(name="again", where=ANYWHERE, locked="", only="")

@@ -5,6 +5,10 @@ from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
+from crowd_hitl.domain.assignments import BARRING
+
+# As SQL writes it: with an earlier assignment in one of these, a worker gets a task never again.
+BARRED = "({})".format(", ".join(f"'{state}'" for state in BARRING))
 # Nobody may sit on more places of one batch than this: others wait for them.
 HELD_MAX = 20
 

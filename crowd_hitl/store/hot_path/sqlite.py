@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from crowd_hitl.store.hot_path.shapes import HELD_MAX, Filled, Place, Taken, Wanted
+from crowd_hitl.store.hot_path.shapes import BARRED, HELD_MAX, Filled, Place, Taken, Wanted
 
 # May this worker be handed places of this batch now, and how many does it hold?
 GATE = f"""
@@ -51,7 +51,7 @@ LIMIT :count"""
 # Past the bookmark, nothing this worker ever had to do with.
 AHEAD = LOOK.format(barring="")
 # Anywhere, also what this worker let go; what it answered it never gets again.
-AGAIN = LOOK.format(barring="AND e.state IN ('leased', 'submitted', 'approved', 'rejected')")
+AGAIN = LOOK.format(barring=f"AND e.state IN {BARRED}")
 
 COUNT_DOWN = """
 UPDATE task
