@@ -109,8 +109,7 @@ def _report_out(report: ImportReport) -> ImportOut:
 
 
 def _page_of_items(session: Session, *, project: ProjectRow, page: PageQuery) -> ItemsOut:
-    # + 0: or SQLite takes the index of keys and sorts all of a project's items for every page.
-    query = select(ItemRow).where(ItemRow.project_id + 0 == project.id, ItemRow.id > (id_after(page.after) or 0))
+    query = select(ItemRow).where(ItemRow.project_id == project.id, ItemRow.id > (id_after(page.after) or 0))
     found = session.scalars(query.order_by(ItemRow.id).limit(page.limit + 1)).all()
     rows, more = first_rows(found, limit=page.limit)
     shown = [

@@ -116,8 +116,7 @@ def _show(report: ImportReport, *, as_json: bool) -> None:
 
 
 def _page(session: Session, *, project_id: int, after: int, limit: int) -> list[dict[str, Any]]:
-    # + 0: or SQLite takes the index of keys and sorts all of a project's items for every page.
-    query = select(ItemRow).where(ItemRow.project_id + 0 == project_id, ItemRow.id > after).order_by(ItemRow.id)
+    query = select(ItemRow).where(ItemRow.project_id == project_id, ItemRow.id > after).order_by(ItemRow.id)
     return [
         {"id": row.id, "key": row.key, "text": row.text, "image": row.image_key}
         for row in session.scalars(query.limit(limit))

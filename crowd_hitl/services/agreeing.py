@@ -2,21 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
-from sqlalchemy import exists, func, or_, select
+from numpy.typing import NDArray
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.assignments import ANSWERED
-from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.labels import STRENGTH, LabelSource, best
-from crowd_hitl.domain.ports import AnswerTable, Consensus, Plugins
-from crowd_hitl.domain.tasks import Next, OverlapRule, TaskState, next_step
+from crowd_hitl.domain.ports import Consensus, Floats, Plugins
+from crowd_hitl.domain.tasks import Next, TaskState, next_step
+from crowd_hitl.services.gathering import SOURCES, STATES, Evidence, places_of, read_evidence
 from crowd_hitl.services.settling_tasks import Decision, finish_if_done, write_decisions, write_skills
-from crowd_hitl.store.label_rows import LabelRow
-from crowd_hitl.store.project_rows import GoldRow, QuestionVersionRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
-from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
+from crowd_hitl.store.work_rows import BatchRow, TaskRow
 
 CHUNK = 500
 # A confidence that moved by less is not worth a write.
@@ -38,39 +37,17 @@ class AgreeReport:
     batch_closed: bool = False
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """All answers to one field of a project's question, coded, with the tasks of the batch that is looked at."""
-
-    batch_id: int
-    project_id: int
-    field: str
-    rule: OverlapRule
-    aggregator: str
-    policy: str
-    classes: Sequence[str]
-    item_ids: Sequence[int]
-    worker_ids: Sequence[int]
-    table: AnswerTable
-    tasks: Sequence[tuple[int, int, bool, int, int, str]]
-    standing: Mapping[int, tuple[str, float, str]]
-    seen_answer_id: int
-    mark: int
-
-
 def agree(uow: UnitOfWork, *, batch_id: int, plugins: Plugins, seed: int = 0) -> AgreeReport:
     """Weigh the project's answers and act on one batch: labels, skills, further places, retired tasks."""
     report = AgreeReport(batch_id=batch_id, tasks=0)
     for evidence in uow.read(read_evidence, batch_id=batch_id, plugins=plugins):
         consensus = _weigh(evidence, plugins=plugins, seed=seed)
-        every = list(decide(evidence, consensus, plugins=plugins))
-        report = replace(report, tasks=len(every), waiting=sum(d.step == Next.WAIT and not d.retired for d in every))
-        decisions = [decision for decision in every if _changes_something(decision, evidence)]
-        for start in range(0, len(decisions), CHUNK):
-            chunk = decisions[start : start + CHUNK]
+        report = replace(report, tasks=len(evidence.tasks), waiting=_waiting(evidence))
+        decisions = decide(evidence, consensus, plugins=plugins)
+        while chunk := list(islice(decisions, CHUNK)):
             counts = uow.run(write_decisions, batch_id=batch_id, decisions=chunk, field=evidence.field)
             report = _add(report, counts)
-        skills = dict(zip(evidence.worker_ids, (float(s) for s in consensus.skills), strict=True))
+        skills = {int(w): float(s) for w, s in zip(evidence.worker_ids, consensus.skills, strict=True)}
         uow.run(write_skills, batch_id=batch_id, field=evidence.field, skills=skills)
         closed = uow.run(finish_if_done, batch_id=batch_id, seen_answer_id=evidence.seen_answer_id, mark=evidence.mark)
         report = replace(report, batch_closed=closed)
@@ -91,44 +68,12 @@ def due_batches(session: Session, *, within: Sequence[int] | None = None, limit:
     return list(session.scalars(due if within is None else due.where(BatchRow.id.in_(within))))
 
 
-def read_evidence(session: Session, *, batch_id: int, plugins: Plugins) -> list[Evidence]:
-    """Read what bears on a batch: every standing answer of the project to a compatible question version."""
-    batch = session.get(BatchRow, batch_id)
-    if batch is None:
-        raise NotFound(f"There is no batch {batch_id}.")
-    version = session.get_one(QuestionVersionRow, batch.question_version_id)
-    question = plugins.questions[version.kind]
-    rows = _answers(session, version)
-    tasks = session.execute(
-        select(TaskRow.id, TaskRow.item_id, TaskRow.is_gold, TaskRow.overlap, TaskRow.answers_count, TaskRow.state)
-        .where(TaskRow.batch_id == batch_id)
-        .order_by(TaskRow.id)
-    )
-    tasks_list = tasks.all()
-    newest = session.scalar(select(func.max(AnswerRow.id)).where(AnswerRow.batch_id == batch_id)) or 0
-    found = []
-    for field in question.fields(version.spec):
-        classes = list(question.classes(version.spec))
-        item_ids, worker_ids, table = _code(rows, field=field, classes=classes, gold=_gold(session, version, field))
-        found.append(
-            Evidence(
-                batch_id=batch_id,
-                project_id=batch.project_id,
-                field=field,
-                rule=OverlapRule(batch.overlap_min, batch.overlap_max, batch.confidence_target),
-                aggregator=batch.aggregator,
-                policy=batch.overlap_policy,
-                classes=classes,
-                item_ids=item_ids,
-                worker_ids=worker_ids,
-                table=table,
-                tasks=tasks_list,
-                standing=_standing(session, batch_id=batch_id, field=field),
-                seen_answer_id=newest,
-                mark=batch.agreed_at_answer_id,
-            )
-        )
-    return found
+def _waiting(evidence: Evidence) -> int:
+    """Count the tasks with places that are not answered yet."""
+    tasks = evidence.tasks
+    retired = tasks["state"] == STATES.index(TaskState.RETIRED)
+    full = (tasks["state"] == STATES.index(TaskState.FULL)) & (tasks["answers"] == tasks["overlap"])
+    return int(np.count_nonzero(~retired & ~full))
 
 
 def _weigh(evidence: Evidence, *, plugins: Plugins, seed: int) -> Consensus:
@@ -138,107 +83,85 @@ def _weigh(evidence: Evidence, *, plugins: Plugins, seed: int) -> Consensus:
     return plugins.aggregators[evidence.aggregator].aggregate(table, seed=seed)
 
 
-def _changes_something(decision: Decision, evidence: Evidence) -> bool:
-    """Leave out tasks that wait, and retired ones whose label stands as it is: most of a large batch."""
-    if not decision.retired:
-        return decision.step != Next.WAIT
-    if decision.is_gold:
-        return False
-    standing = evidence.standing.get(decision.item_id)
-    if standing is None:
-        return decision.votes > 0
-    value, confidence, source = standing
-    if source != LabelSource.CONSENSUS:
-        return decision.votes > 0 and STRENGTH[LabelSource(source)] < STRENGTH[LabelSource.CONSENSUS]
-    return value != decision.value or abs(confidence - decision.confidence) >= REFINED_BY or not decision.votes
-
-
 def decide(evidence: Evidence, consensus: Consensus, *, plugins: Plugins) -> Iterator[Decision]:
-    """Say for every task of the batch what follows, and what its item's label is so far."""
+    """Say what follows for those tasks of the batch where something does, and what their items' labels are so far.
+
+    Left out are tasks that wait, and retired ones whose label stands as it is: most of a large batch.
+    """
     policy = plugins.policies[evidence.policy]
-    rows = {item_id: row for row, item_id in enumerate(evidence.item_ids)}
-    votes = np.bincount(evidence.table.tasks, minlength=len(evidence.item_ids))
-    for task_id, item_id, is_gold, overlap, answers, state in evidence.tasks:
-        row = rows.get(item_id)
-        if row is None:
-            step, value, confidence, vote_count = Next.WAIT, "", 0.0, 0
-        else:
+    found = _first_looks(evidence, consensus)
+    for at in np.flatnonzero(found.matters):
+        task, row = evidence.tasks[at], found.rows[at]
+        retired, full = bool(found.retired[at]), bool(found.full[at])
+        step, value, confidence, votes = Next.WAIT, "", 0.0, 0
+        answers = int(task["answers"])
+        if row >= 0:
             posterior = [float(p) for p in consensus.posteriors[row]]
             value, confidence = best(posterior, classes=evidence.classes)
-            vote_count = int(votes[row])
-            enough = policy.enough(posterior, answers=answers, confidence_target=evidence.rule.confidence_target)
-            full = state == TaskState.FULL and answers == overlap
-            step = (
-                next_step(evidence.rule, answers=answers, confidence=confidence, enough=enough) if full else Next.WAIT
-            )
-            if is_gold and full:
-                step = Next.GIVE_UP  # gold has the views that were bought, and no label to agree on
+            votes = int(found.votes[row])
+            if full:
+                enough = policy.enough(posterior, answers=answers, confidence_target=evidence.rule.confidence_target)
+                step = next_step(evidence.rule, answers=answers, confidence=confidence, enough=enough)
+        if full and task["is_gold"]:
+            step = Next.GIVE_UP  # gold has the views that were bought, and no label to agree on
+        if not retired and step == Next.WAIT:
+            continue
         yield Decision(
-            task_id=task_id,
-            item_id=item_id,
-            is_gold=is_gold,
-            overlap=overlap,
+            task_id=int(task["id"]),
+            item_id=int(task["item_id"]),
+            is_gold=bool(task["is_gold"]),
+            overlap=int(task["overlap"]),
             answers=answers,
-            retired=state == TaskState.RETIRED,
+            retired=retired,
             step=step,
             value=value,
             confidence=min(1.0, confidence),
-            votes=vote_count,
+            votes=votes,
         )
 
 
-def _answers(session: Session, version: QuestionVersionRow) -> list[tuple[int, int, dict[str, str]]]:
-    rows = session.execute(
-        select(AnswerRow.item_id, AnswerRow.worker_id, AnswerRow.value)
-        .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
-        .join(QuestionVersionRow, QuestionVersionRow.id == AnswerRow.question_version_id)
-        .where(QuestionVersionRow.project_id == version.project_id, QuestionVersionRow.pool == version.pool)
-        .where(AssignmentRow.state.in_([state.value for state in ANSWERED]))
-        .order_by(AnswerRow.id)
-        .execution_options(yield_per=10_000)
-    )
-    return [(item_id, worker_id, value) for item_id, worker_id, value in rows]
+@dataclass(frozen=True)
+class FirstLooks:
+    """What can be told of all tasks of a batch at once; `rows` are their places in the table, −1 without answers."""
+
+    rows: NDArray[np.int64]
+    votes: NDArray[np.int64]
+    retired: NDArray[np.bool_]
+    full: NDArray[np.bool_]
+    matters: NDArray[np.bool_]
 
 
-def _standing(session: Session, *, batch_id: int, field: str) -> dict[int, tuple[str, float, str]]:
-    rows = session.execute(
-        select(LabelRow.item_id, LabelRow.value, LabelRow.confidence, LabelRow.source)
-        .join(TaskRow, TaskRow.item_id == LabelRow.item_id)
-        .where(TaskRow.batch_id == batch_id, LabelRow.field == field, LabelRow.state == "current")
-    )
-    return {item_id: (value, confidence, source) for item_id, value, confidence, source in rows}
+def _first_looks(evidence: Evidence, consensus: Consensus) -> FirstLooks:
+    tasks, standing = evidence.tasks, evidence.standing
+    rows = places_of(tasks["item_id"], evidence.item_ids)
+    votes = np.bincount(evidence.table.tasks, minlength=len(evidence.item_ids))
+    retired = tasks["state"] == STATES.index(TaskState.RETIRED)
+    full = (tasks["state"] == STATES.index(TaskState.FULL)) & (tasks["answers"] == tasks["overlap"])
+    voted = rows >= 0
+    labelled = places_of(tasks["item_id"], standing["item_id"])
+    stands = labelled >= 0
+    same = np.zeros(len(tasks), dtype=np.bool_)
+    both = np.flatnonzero(voted & stands)
+    values, confidences = _leading(consensus.posteriors[rows[both]], classes=evidence.classes)
+    old = standing[labelled[both]]
+    same[both] = (old["value"] == values) & (abs(old["confidence"] - confidences) < REFINED_BY)
+    strength = np.array([STRENGTH[source] for source in SOURCES])
+    kept = np.zeros(len(tasks), dtype=np.int64)
+    kept[stands] = strength[standing["source"][labelled[stands]]]
+    consensual = stands & (kept == STRENGTH[LabelSource.CONSENSUS])
+    # a label of people that changed or that nobody stands behind any more; or votes where there is only a weaker one
+    moved = np.where(consensual, ~same | ~voted, voted & (~stands | (kept < STRENGTH[LabelSource.CONSENSUS])))
+    return FirstLooks(rows, votes, retired, full, full | (retired & ~tasks["is_gold"] & moved))
 
 
-def _gold(session: Session, version: QuestionVersionRow, field: str) -> dict[int, str]:
-    rows = session.execute(
-        select(GoldRow.item_id, GoldRow.value).where(GoldRow.project_id == version.project_id, GoldRow.field == field)
-    )
-    return dict(rows.all())
-
-
-def _code(
-    rows: Sequence[tuple[int, int, Mapping[str, str]]],
-    *,
-    field: str,
-    classes: Sequence[str],
-    gold: Mapping[int, str],
-) -> tuple[list[int], list[int], AnswerTable]:
-    """Turn rows into integer codes; items and workers are numbered by id, so nothing depends on arrival."""
-    codes = {name: code for code, name in enumerate(classes)}
-    item_ids = sorted({item_id for item_id, _, _ in rows})
-    worker_ids = sorted({worker_id for _, worker_id, _ in rows})
-    items = {item_id: code for code, item_id in enumerate(item_ids)}
-    workers = {worker_id: code for code, worker_id in enumerate(worker_ids)}
-    table = AnswerTable(
-        tasks=np.array([items[item_id] for item_id, _, _ in rows], dtype=np.int32),
-        workers=np.array([workers[worker_id] for _, worker_id, _ in rows], dtype=np.int32),
-        labels=np.array([codes[value[field]] for _, _, value in rows], dtype=np.int32),
-        n_tasks=len(item_ids),
-        n_workers=len(worker_ids),
-        n_labels=len(classes),
-        gold=np.array([codes.get(gold.get(item_id, ""), -1) for item_id in item_ids], dtype=np.int32),
-    )
-    return item_ids, worker_ids, table
+def _leading(posteriors: Floats, *, classes: Sequence[str]) -> tuple[NDArray[np.int64], Floats]:
+    """Return what `domain.labels.best` does, for all rows: the class's code and its probability."""
+    if not len(posteriors):
+        return np.empty(0, dtype=np.int64), np.empty(0)
+    by_name = np.array(sorted(range(len(classes)), key=classes.__getitem__))
+    top = posteriors.max(axis=1)
+    first = (posteriors[:, by_name] >= top[:, None] - 1e-12).argmax(axis=1)
+    return by_name[first], np.minimum(1.0, top)
 
 
 def _add(report: AgreeReport, counts: Mapping[str, int]) -> AgreeReport:

@@ -127,21 +127,27 @@ def _terms(batch: BatchRow) -> BatchTerms:
 def _new_items(session: Session, batch: BatchRow, extension: Extension) -> tuple[list[int], list[int]]:
     if extension.items is None and extension.limit is None:
         return [], []
-    there = set(session.scalars(select(TaskRow.item_id).where(TaskRow.batch_id == batch.id)))
-    twice = sorted(there.intersection(extension.items or ()))
+    twice = _there_already(session, batch, extension.items or ())
     if twice:
         raise bad_field("items", expected="items that are not in the batch", found=twice[:5])
     asked = Asked(
         project_id=batch.project_id,
         question_version_id=batch.question_version_id,
         items=None if extension.items is None else list(dict.fromkeys(extension.items)),
-        limit=None,
+        limit=extension.limit,
     )
-    found = [item for item in list_items(session, asked) if item not in there]
-    wanted = found[: extension.limit]
+    wanted = list_items(session, asked, besides=batch)
     if batch.gold_rate == 0:
         return wanted, []
     return wanted, gold_to_show(session, batch, besides=wanted)
+
+
+def _there_already(session: Session, batch: BatchRow, items: Sequence[int]) -> list[int]:
+    found: list[int] = []
+    for start in range(0, len(items), CHUNK):
+        listed = TaskRow.item_id.in_(items[start : start + CHUNK])
+        found += session.scalars(select(TaskRow.item_id).where(TaskRow.batch_id == batch.id, listed))
+    return sorted(found)
 
 
 def _waiting_for_more(session: Session, batch: BatchRow, overlap_max: int) -> list[tuple[int, int]]:

@@ -105,12 +105,13 @@ def lay_out(
         raise Busy("The items changed while the batch was published. Nothing was published; please try again.")
 
 
-def list_items(session: Session, asked: Asked) -> list[int]:
-    """List the items of a batch, checked as `extent_of` does; for additions, which are few."""
+def list_items(session: Session, asked: Asked, *, besides: BatchRow) -> list[int]:
+    """List the items to be added to a batch, checked as `extent_of` does; for additions, which are few."""
     extent_of(session, asked)
-    return (
-        list(asked.items) if asked.items is not None else list(session.scalars(_unanswered(asked).order_by(ItemRow.id)))
-    )
+    if asked.items is not None:
+        return list(asked.items[: asked.limit])
+    there = exists().where(TaskRow.batch_id == besides.id, TaskRow.item_id == ItemRow.id)
+    return list(session.scalars(_unanswered(asked).where(~there).order_by(ItemRow.id).limit(asked.limit)))
 
 
 def gold_to_show(session: Session, batch: BatchRow, *, besides: Sequence[int]) -> list[int]:
@@ -156,8 +157,7 @@ def _portions(session: Session, asked: Asked, items: Extent) -> Iterator[Select[
 
 
 def _in_project(asked: Asked) -> Select[int]:
-    # + 0: or SQLite takes the index of keys, in which items lie in no order, for every portion from the start.
-    return select(ItemRow.id).where(ItemRow.project_id + 0 == asked.project_id)
+    return select(ItemRow.id).where(ItemRow.project_id == asked.project_id)
 
 
 def _unanswered(asked: Asked) -> Select[int]:

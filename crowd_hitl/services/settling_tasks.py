@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CursorResult, exists, func, select, update
+from sqlalchemy import CursorResult, case, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import ANSWERED, BARRING
@@ -279,14 +279,13 @@ def _answer_counts(session: Session, *, project_id: int) -> dict[int, int]:
 
 def _gold_counts(session: Session, *, project_id: int, field: str) -> dict[int, tuple[int, int]]:
     """Count (seen, right) of each worker's answers to gold tasks."""
+    right = func.sum(case((AnswerRow.value[field].as_string() == GoldRow.value, 1), else_=0))
     rows = session.execute(
-        select(AnswerRow.worker_id, AnswerRow.value, GoldRow.value)
+        select(AnswerRow.worker_id, func.count(), right)
         .join(TaskRow, TaskRow.id == AnswerRow.task_id)
         .join(GoldRow, GoldRow.item_id == TaskRow.item_id)
         .where(GoldRow.project_id == project_id, GoldRow.field == field, TaskRow.is_gold.is_(True))
+        .where(AnswerRow.is_broken.is_(False))
+        .group_by(AnswerRow.worker_id)
     )
-    counts: dict[int, tuple[int, int]] = {}
-    for worker_id, value, truth in rows:
-        seen, right = counts.get(worker_id, (0, 0))
-        counts[worker_id] = (seen + 1, right + (value.get(field) == truth))
-    return counts
+    return {worker_id: (seen, int(correct)) for worker_id, seen, correct in rows}

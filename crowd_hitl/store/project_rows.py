@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from crowd_hitl.store.rows import Count, Key, Long, Row, to
@@ -45,7 +45,8 @@ class ItemRow(Row):
     """One thing to be labelled, with the requester's own key."""
 
     __tablename__ = "item"
-    __table_args__ = (UniqueConstraint("project_id", "key"),)
+    # the index lets a page of a project's items be read without walking through those of others
+    __table_args__ = (UniqueConstraint("project_id", "key"), Index("ix_item_project", "project_id", "id"))
 
     id: Mapped[Key]
     project_id: Mapped[int] = to("project")

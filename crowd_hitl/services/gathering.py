@@ -1,0 +1,168 @@
+"""Gathering what bears on a batch: the project's answers, its tasks and labels, coded into arrays as they stream in.
+
+A million tasks with three answers each are some hundred megabytes here, and many gigabytes as Python objects.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from crowd_hitl.domain.assignments import ANSWERED
+from crowd_hitl.domain.errors import NotFound
+from crowd_hitl.domain.labels import LabelSource
+from crowd_hitl.domain.ports import AnswerTable, Plugins
+from crowd_hitl.domain.tasks import OverlapRule, TaskState
+from crowd_hitl.store.label_rows import LabelRow
+from crowd_hitl.store.project_rows import GoldRow, QuestionVersionRow
+from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
+
+Rows = NDArray[np.void]
+READ_AT_ONCE = 10_000
+TASK = np.dtype(
+    [("id", "i8"), ("item_id", "i8"), ("is_gold", "?"), ("overlap", "i4"), ("answers", "i4"), ("state", "i1")]
+)
+STANDING = np.dtype([("item_id", "i8"), ("value", "i4"), ("confidence", "f8"), ("source", "i1")])
+ANSWER = np.dtype([("item_id", "i8"), ("worker_id", "i8"), ("value", "i4")])
+STATES, SOURCES = tuple(TaskState), tuple(LabelSource)
+# What a standing label says that is no option of the question any more.
+NO_OPTION = -2
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All answers to one field of a project's question, coded, with the tasks of the batch that is looked at.
+
+    `item_ids` and `worker_ids` name the codes of `table`, in rising order; `tasks` has a row (TASK) for each task of
+    the batch, `standing` one (STANDING, in the order of its items) for each current label of the batch's items.
+    """
+
+    batch_id: int
+    project_id: int
+    field: str
+    rule: OverlapRule
+    aggregator: str
+    policy: str
+    classes: Sequence[str]
+    item_ids: NDArray[np.int64]
+    worker_ids: NDArray[np.int64]
+    table: AnswerTable
+    tasks: Rows
+    standing: Rows
+    seen_answer_id: int
+    mark: int
+
+
+def read_evidence(session: Session, *, batch_id: int, plugins: Plugins) -> list[Evidence]:
+    """Read what bears on a batch: every standing answer of the project to a compatible question version."""
+    batch = session.get(BatchRow, batch_id)
+    if batch is None:
+        raise NotFound(f"There is no batch {batch_id}.")
+    version = session.get_one(QuestionVersionRow, batch.question_version_id)
+    question = plugins.questions[version.kind]
+    newest = session.scalar(select(func.max(AnswerRow.id)).where(AnswerRow.batch_id == batch_id)) or 0
+    found = []
+    for field in question.fields(version.spec):
+        classes = list(question.classes(version.spec))
+        codes = {name: code for code, name in enumerate(classes)}
+        answers = np.fromiter(_answers(session, version, field=field, codes=codes), dtype=ANSWER)
+        item_ids, worker_ids, table = code(answers, n_labels=len(classes))
+        gold = {item_id: codes.get(value, -1) for item_id, value in _gold(session, version, field=field)}
+        known = np.array([gold.get(int(item_id), -1) for item_id in item_ids], dtype=np.int32) if gold else None
+        found.append(
+            Evidence(
+                batch_id=batch_id,
+                project_id=batch.project_id,
+                field=field,
+                rule=OverlapRule(batch.overlap_min, batch.overlap_max, batch.confidence_target),
+                aggregator=batch.aggregator,
+                policy=batch.overlap_policy,
+                classes=classes,
+                item_ids=item_ids,
+                worker_ids=worker_ids,
+                table=table if known is None else AnswerTable(**(vars(table) | {"gold": known})),
+                tasks=np.fromiter(_tasks(session, batch_id=batch_id), dtype=TASK),
+                standing=np.fromiter(_standing(session, batch_id=batch_id, field=field, codes=codes), dtype=STANDING),
+                seen_answer_id=newest,
+                mark=batch.agreed_at_answer_id,
+            )
+        )
+    return found
+
+
+def code(answers: Rows, *, n_labels: int) -> tuple[NDArray[np.int64], NDArray[np.int64], AnswerTable]:
+    """Number items and workers by their ids, so that nothing depends on the order of arrival."""
+    item_ids, tasks = np.unique(answers["item_id"], return_inverse=True)
+    worker_ids, workers = np.unique(answers["worker_id"], return_inverse=True)
+    table = AnswerTable(
+        tasks=tasks.astype(np.int32),
+        workers=workers.astype(np.int32),
+        labels=answers["value"].astype(np.int32),
+        n_tasks=len(item_ids),
+        n_workers=len(worker_ids),
+        n_labels=n_labels,
+        gold=np.full(len(item_ids), -1, dtype=np.int32),
+    )
+    return item_ids, worker_ids, table
+
+
+def places_of(wanted: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where each wanted id stands among the rising `ids`, −1 where it is none of them."""
+    if not len(ids):
+        return np.full(len(wanted), -1)
+    places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+    return np.where(ids[places] == wanted, places, -1)
+
+
+def _answers(
+    session: Session, version: QuestionVersionRow, *, field: str, codes: Mapping[str, int]
+) -> Iterator[tuple[int, int, int]]:
+    rows = session.execute(
+        select(AnswerRow.item_id, AnswerRow.worker_id, AnswerRow.value[field].as_string())
+        .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
+        .join(QuestionVersionRow, QuestionVersionRow.id == AnswerRow.question_version_id)
+        .where(QuestionVersionRow.project_id == version.project_id, QuestionVersionRow.pool == version.pool)
+        .where(AssignmentRow.state.in_([state.value for state in ANSWERED]), AnswerRow.is_broken.is_(False))
+        .order_by(AnswerRow.id)
+        .execution_options(yield_per=READ_AT_ONCE)
+    )
+    for item_id, worker_id, value in rows:
+        yield item_id, worker_id, codes[value]
+
+
+def _tasks(session: Session, *, batch_id: int) -> Iterator[tuple[Any, ...]]:
+    states = {state.value: code for code, state in enumerate(STATES)}
+    rows = session.execute(
+        select(TaskRow.id, TaskRow.item_id, TaskRow.is_gold, TaskRow.overlap, TaskRow.answers_count, TaskRow.state)
+        .where(TaskRow.batch_id == batch_id)
+        .order_by(TaskRow.id)
+        .execution_options(yield_per=READ_AT_ONCE)
+    )
+    for *columns, state in rows:
+        yield *columns, states[state]
+
+
+def _standing(
+    session: Session, *, batch_id: int, field: str, codes: Mapping[str, int]
+) -> Iterator[tuple[int, int, float, int]]:
+    sources = {source.value: code for code, source in enumerate(SOURCES)}
+    rows = session.execute(
+        select(LabelRow.item_id, LabelRow.value, LabelRow.confidence, LabelRow.source)
+        .join(TaskRow, TaskRow.item_id == LabelRow.item_id)
+        .where(TaskRow.batch_id == batch_id, LabelRow.field == field, LabelRow.state == "current")
+        .order_by(LabelRow.item_id)
+        .execution_options(yield_per=READ_AT_ONCE)
+    )
+    for item_id, value, confidence, source in rows:
+        yield item_id, codes.get(value, NO_OPTION), confidence, sources[source]
+
+
+def _gold(session: Session, version: QuestionVersionRow, *, field: str) -> list[tuple[int, str]]:
+    rows = session.execute(
+        select(GoldRow.item_id, GoldRow.value).where(GoldRow.project_id == version.project_id, GoldRow.field == field)
+    )
+    return [(item_id, value) for item_id, value in rows]
