@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
 
-from crowd_hitl.domain.errors import BadInput, Unusable
+from crowd_hitl.domain.errors import BadInput, Unusable, bad_field
 from crowd_hitl.domain.ports import Plugins, Storage
 from crowd_hitl.plugins.finding import find
 from crowd_hitl.settings import Settings
@@ -23,6 +24,35 @@ class House:
     plugins: Plugins
     fetch: Callable[[str], bytes]
 
+    def bucket(self, address: str) -> tuple[Storage, str]:
+        """Open the bucket of an s3:// address, and name the key in it; BadInput for one that may not be read."""
+        return bucket_at(address, settings=self.settings)
+
+
+class LinkingStorage:
+    """A storage that also opens what was linked and not copied: keys that are s3:// addresses."""
+
+    def __init__(self, storage: Storage, settings: Settings) -> None:
+        self.name = storage.name
+        self._storage, self._settings = storage, settings
+
+    def put(self, key: str, content: BinaryIO) -> str:
+        """Store the bytes; nothing is ever written to where something was linked."""
+        return self._storage.put(key, content)
+
+    def open(self, key: str) -> BinaryIO:
+        """Open what is stored or linked; NotFound if there is nothing."""
+        storage, name = self._found(key)
+        return storage.open(name)
+
+    def exists(self, key: str) -> bool:
+        """Say whether the key holds something."""
+        storage, name = self._found(key)
+        return storage.exists(name)
+
+    def _found(self, key: str) -> tuple[Storage, str]:
+        return bucket_at(key, settings=self._settings) if key.startswith("s3://") else (self._storage, key)
+
 
 def build_house(settings: Settings | None = None) -> House:
     """Open the store, bring an embedded one up to date, find the plug-ins.
@@ -38,7 +68,7 @@ def build_house(settings: Settings | None = None) -> House:
     return House(
         settings=settings,
         uow=UnitOfWork(engine),
-        storage=open_storage(settings),
+        storage=LinkingStorage(open_storage(settings), settings),
         plugins=find_plugins(),
         fetch=cast(Callable[[str], bytes], find("fetching")["http"]),
     )
@@ -62,6 +92,22 @@ def find_plugins() -> Plugins:
 def open_storage(settings: Settings) -> Storage:
     """Open where media and models live: a folder, or s3://bucket/prefix."""
     return storage_at(settings.storage_location(), settings=settings)
+
+
+def bucket_at(address: str, *, settings: Settings) -> tuple[Storage, str]:
+    """Open the bucket of an s3:// address, and name the key in it; BadInput for a bucket the settings do not name.
+
+    This server reads with its own credentials: not everything that it could read is a requester's to see.
+    """
+    parts = urlsplit(address)
+    key = parts.path.removeprefix("/")
+    if not parts.netloc or not key:
+        raise bad_field("address", expected="s3://bucket/key", found=address[:80])
+    named = [name.strip() for name in settings.media_buckets.split(",")]
+    own = urlsplit(settings.storage_location())
+    if parts.netloc not in named and (own.scheme, own.netloc) != ("s3", parts.netloc):
+        raise BadInput(f"The bucket {parts.netloc} is not named in CROWD_HITL_MEDIA_BUCKETS.")
+    return storage_at(f"s3://{parts.netloc}", settings=settings), key
 
 
 def storage_at(location: str, *, settings: Settings) -> Storage:

@@ -24,6 +24,9 @@ class Settings(BaseSettings):
     storage: str | None = Field(
         default=None, description="Where media and models live: a folder or s3://bucket/prefix."
     )
+    media_buckets: str = Field(
+        default="", description="S3 buckets that items may link to or be copied from, separated by commas."
+    )
     storage_endpoint_url: str | None = Field(default=None, description="An S3-compatible server other than Amazon's.")
     secret_key: str | None = Field(
         default=None, description="Signs sessions; empty means one is made in the data folder."

@@ -21,7 +21,7 @@ from crowd_hitl.plugins.finding import find
 from crowd_hitl.plugins.questions.choice import plugin as choice
 from crowd_hitl.plugins.storages.folder import FolderStorage
 from crowd_hitl.services.exporting import answer_rows, label_rows
-from crowd_hitl.services.imaging import ImageIntake
+from crowd_hitl.services.fetching_media import MediaIntake
 from crowd_hitl.services.importing import GoldRule, import_items
 from crowd_hitl.services.paying import create_budget, top_up
 from crowd_hitl.services.projects import NewProject, create_project
@@ -112,7 +112,7 @@ class Steps:
                 project_id=self.project_id,
                 records=reader.read(stream),
                 gold=GoldRule(fields=("label",), classes=CLASSES),
-                images=ImageIntake(storage=storage),
+                media=MediaIntake(storage=storage),
             )
         return f"{report.added} added, {report.already_there} there, {report.bad_rows} bad"
 

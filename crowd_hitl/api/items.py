@@ -20,8 +20,8 @@ from crowd_hitl.domain.errors import BadInput, FieldProblem
 from crowd_hitl.domain.items import ImportReport, ItemRecord
 from crowd_hitl.edge.auth import MANAGERS, allow
 from crowd_hitl.edge.house import current_house
-from crowd_hitl.edge.media import image_url
-from crowd_hitl.services.imaging import ImageIntake
+from crowd_hitl.edge.media import audio_url, image_url
+from crowd_hitl.services.fetching_media import MediaIntake
 from crowd_hitl.services.importing import GoldRule, import_items
 from crowd_hitl.services.projects import newest_question
 from crowd_hitl.services.reporting.pages import first_rows, id_after
@@ -59,7 +59,9 @@ def send_items(slug: str) -> ImportOut:
         project_id=project.id,
         records=_records(),
         gold=GoldRule(fields=question.fields(version.spec), classes=question.classes(version.spec)),
-        images=ImageIntake(storage=house.storage, fetch=house.fetch),
+        media=MediaIntake(
+            storage=house.storage, fetch=house.fetch, bucket=house.bucket, link=request.args.get("link") == "true"
+        ),
     )
     return _report_out(report)
 
@@ -118,6 +120,7 @@ def _page_of_items(session: Session, *, project: ProjectRow, page: PageQuery) ->
             key=row.key,
             text=row.text,
             image_url=image_url(row.id) if row.image_key else None,
+            audio_url=audio_url(row.id) if row.audio_key else None,
             data=row.data,
             created_at=row.created_at,
         )

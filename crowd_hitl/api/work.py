@@ -23,7 +23,7 @@ from crowd_hitl.domain.accounts import Role
 from crowd_hitl.domain.money import units
 from crowd_hitl.edge.auth import allow, current_worker_id
 from crowd_hitl.edge.house import current_house
-from crowd_hitl.edge.media import image_url
+from crowd_hitl.edge.media import audio_url, image_url
 from crowd_hitl.services import answering, assigning
 from crowd_hitl.services.assigning import Offered
 from crowd_hitl.services.balances import worker_earnings
@@ -151,6 +151,7 @@ def assignment_out(offered: Offered) -> AssignmentOut:
             key=offered.item_key,
             text=offered.text,
             image_url=image_url(offered.item_id) if offered.image_key else None,
+            audio_url=audio_url(offered.item_id) if offered.audio_key else None,
         ),
         question={"kind": offered.kind, **offered.spec},
         lease_ends_at=offered.lease_ends_at,

@@ -16,7 +16,7 @@ from crowd_hitl.cli.opening import Desk
 from crowd_hitl.domain.accounts import Role
 from crowd_hitl.domain.errors import Conflict
 from crowd_hitl.services.admitting import create_account, issue_token
-from crowd_hitl.services.imaging import ImageIntake
+from crowd_hitl.services.fetching_media import MediaIntake
 from crowd_hitl.services.importing import GoldRule, import_items
 from crowd_hitl.services.paying import create_budget, top_up
 from crowd_hitl.services.projects import NewProject, create_project
@@ -109,7 +109,7 @@ def _import_images(desk: Desk, project_id: int, images: Mapping[str, bytes]) -> 
                 project_id=project_id,
                 records=desk.plugins.formats["jsonl"].read(stream),
                 gold=GoldRule(fields=["label"], classes=CLASSES),
-                images=ImageIntake(storage=desk.house.storage, folder=folder),
+                media=MediaIntake(storage=desk.house.storage, folder=folder),
             )
 
 

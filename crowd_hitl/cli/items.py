@@ -16,7 +16,7 @@ from crowd_hitl.cli.tables import progress_bar, show_table
 from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.items import ImportReport
 from crowd_hitl.domain.ports import ItemFormat
-from crowd_hitl.services.imaging import ImageIntake
+from crowd_hitl.services.fetching_media import MediaIntake
 from crowd_hitl.services.importing import GoldRule, import_items
 from crowd_hitl.services.projects import newest_question
 from crowd_hitl.store.project_rows import ItemRow
@@ -30,10 +30,12 @@ def import_(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="FILE", help="JSONL, CSV or Parquet, or s3://bucket/key of one; images lie beside it or on the web."
+            metavar="FILE",
+            help="JSONL, CSV or Parquet, or s3://bucket/key; images and audio beside it, on the web or in a bucket.",
         ),
     ],
     file_format: Annotated[str | None, typer.Option("--format", help="Instead of what the suffix says.")] = None,
+    link: Annotated[bool, typer.Option("--link", help="Leave media in their bucket.")] = False,
     data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -42,7 +44,7 @@ def import_(
         reader = format_of(name_of(file), named=file_format, formats=desk.plugins.formats)
         with progress_bar() as bar:
             row_count = bar.add_task(f"Importing {name_of(file)}", total=None)
-            report = _import(desk, slug, file, reader, lambda rows: bar.update(row_count, completed=rows))
+            report = _import(desk, slug, file, reader, lambda rows: bar.update(row_count, completed=rows), link=link)
     _show(report, as_json=as_json)
     if report.bad and report.added + report.already_there == 0:
         raise typer.Exit(FAILED)
@@ -78,20 +80,23 @@ def format_of(file: PurePath, *, named: str | None, formats: Any) -> ItemFormat:
     return by_suffix[file.suffix.lower()]
 
 
-def _import(desk: Desk, slug: str, file: str, reader: ItemFormat, progress: Callable[[int], None]) -> ImportReport:
+def _import(
+    desk: Desk, slug: str, file: str, reader: ItemFormat, progress: Callable[[int], None], *, link: bool
+) -> ImportReport:
     project = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=slug)
     version = desk.uow.read(newest_question, project_id=project.id)
     question = desk.plugins.questions[version.kind]
 
     folder = None if is_remote(file) else Path(file).resolve().parent
-    images = ImageIntake(storage=desk.house.storage, fetch=desk.house.fetch, folder=folder)
+    house = desk.house
+    media = MediaIntake(storage=house.storage, fetch=house.fetch, bucket=house.bucket, folder=folder, link=link)
     with reading(file, settings=desk.house.settings) as stream:
         return import_items(
             desk.uow,
             project_id=project.id,
             records=reader.read(stream),
             gold=GoldRule(fields=question.fields(version.spec), classes=question.classes(version.spec)),
-            images=images,
+            media=media,
             progress=progress,
         )
 
@@ -118,6 +123,6 @@ def _show(report: ImportReport, *, as_json: bool) -> None:
 def _page(session: Session, *, project_id: int, after: int, limit: int) -> list[dict[str, Any]]:
     query = select(ItemRow).where(ItemRow.project_id == project_id, ItemRow.id > after).order_by(ItemRow.id)
     return [
-        {"id": row.id, "key": row.key, "text": row.text, "image": row.image_key}
+        {"id": row.id, "key": row.key, "text": row.text, "image": row.image_key, "audio": row.audio_key}
         for row in session.scalars(query.limit(limit))
     ]

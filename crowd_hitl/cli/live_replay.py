@@ -25,7 +25,7 @@ from crowd_hitl.services.answering import Submission, submit
 from crowd_hitl.services.balances import batch_balance
 from crowd_hitl.services.checking import check
 from crowd_hitl.services.directing import lease_task
-from crowd_hitl.services.imaging import ImageIntake
+from crowd_hitl.services.fetching_media import MediaIntake
 from crowd_hitl.services.importing import GoldRule, import_items
 from crowd_hitl.services.paying import create_budget, top_up
 from crowd_hitl.services.projects import NewProject, create_project
@@ -102,7 +102,7 @@ def _set_up(house: House, names: AnswerFile, terms: Terms) -> Stage:
     project_id = uow.run(create_project, organisation_id=organisation_id, new=new).id
     records = [ItemRecord(row=row, key=task, text=task) for row, task in enumerate(names.tasks, start=1)]
     gold = GoldRule(fields=["label"], classes=list(names.labels))
-    import_items(uow, project_id=project_id, records=records, gold=gold, images=ImageIntake(storage=house.storage))
+    import_items(uow, project_id=project_id, records=records, gold=gold, media=MediaIntake(storage=house.storage))
     worker_ids = uow.run(_add_workers, organisation_id=organisation_id, names=names.workers)
     budget_id = uow.run(create_budget, organisation_id=organisation_id, name="Replay", currency="USD").id
     most = len(names.tasks) * rule.overlap_max * terms.price_micros

@@ -12,7 +12,7 @@ from crowd_hitl.console.formatting import FILTERS
 from crowd_hitl.console.pages import local_path
 from crowd_hitl.domain.accounts import Actor
 from crowd_hitl.edge.house import House
-from crowd_hitl.edge.media import image_url
+from crowd_hitl.edge.media import audio_url, image_url
 from crowd_hitl.edge.problems import Problem, show_errors_as_pages
 
 PARTS = (signing_in, working, projects, batches, labels, loop, money)
@@ -28,6 +28,7 @@ def make_console(house: House) -> Blueprint:
         console.add_app_template_filter(written, name)
     console.add_app_template_global(assets.url, "asset")
     console.add_app_template_global(image_url, "image_url")
+    console.add_app_template_global(audio_url, "audio_url")
     console.add_app_template_global(charts.chart_of, "chart_of")
     for word in words.FILTERS:
         console.add_app_template_filter(word, word.__name__)

@@ -19,12 +19,13 @@ class Content:
 
 @dataclass(frozen=True)
 class ItemRecord:
-    """One good row of an import: the requester's key, text or where the image is, and gold if it came along."""
+    """One good row of an import: the requester's key, text or where image or audio are, and gold if it came along."""
 
     row: int
     key: str
     text: str | None = None
     image: str | None = None
+    audio: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     gold: Mapping[str, str] = field(default_factory=dict)
 

@@ -31,6 +31,9 @@ class House(Protocol):
     def plugins(self) -> Plugins:
         """Return the plug-ins."""
 
+    def bucket(self, address: str) -> tuple[Storage, str]:
+        """Open the bucket of an s3:// address, and name the key in it; BadInput for one that may not be read."""
+
     @property
     def fetch(self) -> Callable[[str], bytes]:
         """Return what reads an image from its URL."""

@@ -1,15 +1,17 @@
-"""Serves the images of items: to their requesters and to workers who were given them, never as anything active."""
+"""Serves images and recordings of items to requesters and to workers who were given them, never as anything active."""
 
 from collections.abc import Iterator
 from contextlib import closing
+from io import SEEK_END
 from typing import BinaryIO
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from sqlalchemy import exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crowd_hitl.domain.accounts import Actor
 from crowd_hitl.domain.errors import NotFound
+from crowd_hitl.domain.media import HEAD_BYTES, media_type
 from crowd_hitl.edge.auth import EVERYBODY, allow, current_actor
 from crowd_hitl.edge.house import current_house
 from crowd_hitl.store.project_rows import ItemRow, ProjectRow
@@ -18,7 +20,7 @@ from crowd_hitl.store.work_rows import AssignmentRow, TaskRow
 media = Blueprint("media", __name__, url_prefix="/media")
 
 PIECE_BYTES = 256 * 1024
-NO_IMAGE = "There is no such image."
+NO_MEDIA = "There is no such image or recording."
 
 
 def image_url(item_id: int) -> str:
@@ -26,33 +28,28 @@ def image_url(item_id: int) -> str:
     return f"/media/items/{item_id}"
 
 
+def audio_url(item_id: int) -> str:
+    """Return where the recording of this item is served."""
+    return f"/media/items/{item_id}/audio"
+
+
 @media.get("/items/<int:item_id>")
 @allow(*EVERYBODY)
 def item_image(item_id: int) -> Response:
     """Serve one item's image."""
-    house = current_house()
-    key = house.uow.read(image_key_for, item_id=item_id, actor=current_actor())
-    stream = house.storage.open(key)
-    head = stream.read(PIECE_BYTES)
-    kind = image_type(head)
-    if kind is None:
-        stream.close()
-        raise NotFound(NO_IMAGE)
-    if len(head) < PIECE_BYTES:
-        stream.close()
-        response = Response(head, mimetype=kind)
-    else:
-        response = Response(_rest(head, stream=stream), mimetype=kind)
-    response.headers["Content-Disposition"] = "inline"
-    # An item's image never changes; "private" keeps it out of caches that people share.
-    response.headers["Cache-Control"] = "private, max-age=3600"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'; sandbox"
-    return response
+    return _served(ItemRow.image_key, item_id=item_id, kind="image/")
 
 
-def image_key_for(session: Session, *, item_id: int, actor: Actor) -> str:
-    """Return the storage key of an item's image; NotFound when it has none or is none of this actor's business."""
-    query = select(ItemRow.image_key).join(ProjectRow, ProjectRow.id == ItemRow.project_id)
+@media.get("/items/<int:item_id>/audio")
+@allow(*EVERYBODY)
+def item_audio(item_id: int) -> Response:
+    """Serve one item's recording, or the part of it that a player asks for."""
+    return _served(ItemRow.audio_key, item_id=item_id, kind="audio/")
+
+
+def media_key_for(session: Session, *, column: InstrumentedAttribute[str | None], item_id: int, actor: Actor) -> str:
+    """Return the storage key of an item's image or recording; NotFound when it is none of this actor's business."""
+    query = select(column).join(ProjectRow, ProjectRow.id == ItemRow.project_id)
     query = query.where(ItemRow.id == item_id, ProjectRow.organisation_id == actor.organisation_id)
     if not actor.manages:
         given = exists().where(
@@ -63,25 +60,32 @@ def image_key_for(session: Session, *, item_id: int, actor: Actor) -> str:
         query = query.where(given)
     key = session.scalars(query).first()
     if key is None:
-        raise NotFound(NO_IMAGE)
+        raise NotFound(NO_MEDIA)
     return key
 
 
-def image_type(head: bytes) -> str | None:
-    """Name the media type by the first bytes; None for all but PNG, JPEG, GIF and WebP (an SVG can hold a script)."""
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if head.startswith((b"GIF87a", b"GIF89a")):
-        return "image/gif"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
-    return None
+def _served(column: InstrumentedAttribute[str | None], *, item_id: int, kind: str) -> Response:
+    house = current_house()
+    key = house.uow.read(media_key_for, column=column, item_id=item_id, actor=current_actor())
+    stream = house.storage.open(key)
+    found = media_type(stream.read(HEAD_BYTES))
+    if found is None or not found.startswith(kind):
+        stream.close()
+        raise NotFound(NO_MEDIA)
+    size = stream.seek(0, SEEK_END)
+    stream.seek(0)
+    response = Response(_pieces(stream), mimetype=found)
+    response.content_length = size
+    response.headers["Content-Disposition"] = "inline"
+    # What an item shows never changes; "private" keeps it out of caches that people share.
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'; sandbox"
+    # A player jumps to and fro: it gets the bytes it asks for.
+    response.make_conditional(request, accept_ranges=True, complete_length=size)
+    return response
 
 
-def _rest(head: bytes, *, stream: BinaryIO) -> Iterator[bytes]:
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
     with closing(stream):
-        yield head
         while piece := stream.read(PIECE_BYTES):
             yield piece

@@ -40,6 +40,7 @@ class Offered:
     item_key: str
     text: str | None
     image_key: str | None
+    audio_key: str | None
     kind: str
     spec: dict[str, Any]
     leased_at: datetime
@@ -152,6 +153,7 @@ def show(short: Short, place: Place) -> Offered:
         item_key=place.item_key,
         text=place.text,
         image_key=place.image_key,
+        audio_key=place.audio_key,
         kind=asked.kind,
         spec=asked.spec,
         leased_at=place.leased_at,

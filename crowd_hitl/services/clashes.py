@@ -53,4 +53,4 @@ def _digest(text: str) -> bytes:
 
 def _content(record: ItemRecord) -> str:
     data = json.dumps(record.data, sort_keys=True, ensure_ascii=False) if record.data else ""
-    return repr((record.text, record.image, sorted(record.gold.items()), data))
+    return repr((record.text, record.image, record.audio, sorted(record.gold.items()), data))

@@ -13,7 +13,8 @@ from crowd_hitl.domain.errors import FieldProblem, NotFound
 from crowd_hitl.domain.items import FIRST_FIELD, ImportReport, ItemRecord
 from crowd_hitl.domain.labels import LabelSource
 from crowd_hitl.services.clashes import Seen
-from crowd_hitl.services.imaging import BadImage, ImageIntake
+from crowd_hitl.services.fetching_media import MediaIntake
+from crowd_hitl.services.imaging import BadMedia
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.project_rows import GoldRow, ItemRow, ProjectRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
@@ -23,21 +24,23 @@ CHUNK_ROWS = 1_000
 CHUNK_CHARACTERS = 4_000_000
 PROGRESS_ROWS = 100
 OPTIONS_SHOWN = 20
+COLUMNS = ("key", "text", "image_key", "audio_key", "data")
 Progress = Callable[[int], None]
 # The rows as one JSON list: the database takes it apart faster than a driver binds every cell.
 _INSERT_NEW = """
-INSERT INTO item (project_id, key, text, image_key, data, created_at)
+INSERT INTO item (project_id, key, text, image_key, audio_key, data, created_at)
 SELECT :project_id, {columns}, :now FROM {source}
 ON CONFLICT (project_id, key) DO NOTHING RETURNING id, key
 """
 _FROM_JSON = {
     "postgresql": {
-        "columns": "key, text, image_key, data",
+        "columns": "key, text, image_key, audio_key, data",
         "source": """ROWS FROM (json_to_recordset(CAST(:rows AS json))
-            AS (key varchar, text varchar, image_key varchar, data json)) WITH ORDINALITY ORDER BY ordinality""",
+            AS (key varchar, text varchar, image_key varchar, audio_key varchar, data json))
+            WITH ORDINALITY ORDER BY ordinality""",
     },
     "sqlite": {
-        "columns": ", ".join(f"json_extract(value, '$.{name}')" for name in ("key", "text", "image_key", "data")),
+        "columns": ", ".join(f"json_extract(value, '$.{name}')" for name in COLUMNS),
         "source": "json_each(:rows) WHERE true",
     },
 }
@@ -99,10 +102,11 @@ class _Tally:
 
 @dataclass(frozen=True)
 class _Ready:
-    """A record whose gold is checked and whose image is in the storage."""
+    """A record whose gold is checked and whose image and recording are in the storage."""
 
     record: ItemRecord
     image_key: str | None
+    audio_key: str | None
     gold: dict[str, str]
 
 
@@ -112,7 +116,7 @@ def import_items(
     project_id: int,
     records: Iterable[ItemRecord | FieldProblem],
     gold: GoldRule,
-    images: ImageIntake,
+    media: MediaIntake,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Add the items that are not there yet; `progress` is told how many rows were read.
@@ -127,7 +131,7 @@ def import_items(
             known = uow.read(_known_keys, project_id=project_id, keys=[record.key for record in chunk])
             # Files are read and addresses asked between the units of work, never inside one.
             wanted = (record for record in chunk if _is_new(record, tally, known=known))
-            ready = list(_prepared(wanted, tally, gold=gold, images=images))
+            ready = list(_prepared(wanted, tally, gold=gold, media=media))
             if ready:
                 added, gold_added = uow.run(_add, project_id=project_id, ready=ready, views_max=gold.views_max)
                 tally.added += added
@@ -183,18 +187,21 @@ def _is_new(record: ItemRecord, tally: _Tally, *, known: Set[str]) -> bool:
     return True
 
 
-def _prepared(records: Iterable[ItemRecord], tally: _Tally, *, gold: GoldRule, images: ImageIntake) -> Iterator[_Ready]:
-    """Check the gold and take in the images; what fails becomes a bad row."""
+def _prepared(records: Iterable[ItemRecord], tally: _Tally, *, gold: GoldRule, media: MediaIntake) -> Iterator[_Ready]:
+    """Check the gold and take in the media; what fails becomes a bad row."""
     for record in records:
+        column = "image"
         try:
             by_field = gold.by_field(record)
-            image_key = images.take(record.image) if record.image is not None else None
+            image_key = media.take(record.image) if record.image is not None else None
+            column = "audio"
+            audio_key = media.take(record.audio, kind="audio") if record.audio is not None else None
         except BadGold as bad:
             tally.refuse(record, bad.column, expected=bad.expected, found=bad.found)
-        except BadImage as bad:
-            tally.refuse(record, "image", expected=bad.expected, found=bad.found)
+        except BadMedia as bad:
+            tally.refuse(record, column, expected=bad.expected, found=bad.found)
         else:
-            yield _Ready(record=record, image_key=image_key, gold=by_field)
+            yield _Ready(record=record, image_key=image_key, audio_key=audio_key, gold=by_field)
 
 
 def _check_project(session: Session, *, project_id: int) -> None:
@@ -235,7 +242,8 @@ def _add(
 
 def _item(one: _Ready) -> dict[str, Any]:
     record = one.record
-    return {"key": record.key, "text": record.text, "image_key": one.image_key, "data": dict(record.data)}
+    keys = {"image_key": one.image_key, "audio_key": one.audio_key}
+    return {"key": record.key, "text": record.text, **keys, "data": dict(record.data)}
 
 
 def _insert_new(dialect: str) -> TextClause:

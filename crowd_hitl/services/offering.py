@@ -68,9 +68,8 @@ def _offer(
 ) -> WorkOffer:
     places = _open_tasks(worker_id).where(TaskRow.batch_id == batch.id)
     available = session.scalar(select(func.count()).select_from(places.correlate(None).subquery()))
-    with_image = (
-        select(ItemRow.image_key).join(TaskRow, TaskRow.item_id == ItemRow.id).where(TaskRow.batch_id == batch.id)
-    )
+    first = select(ItemRow.image_key, ItemRow.audio_key).join(TaskRow, TaskRow.item_id == ItemRow.id)
+    image, audio = session.execute(first.where(TaskRow.batch_id == batch.id).limit(1)).first() or (None, None)
     pace = session.scalars(
         select(AnswerRow.seconds)
         .where(AnswerRow.batch_id == batch.id, AnswerRow.seconds > 0)
@@ -83,7 +82,7 @@ def _offer(
         project_name=project.name,
         batch_name=batch.name,
         prompt=str(question.spec.get("prompt", "")),
-        kind="image" if session.scalar(with_image.limit(1)) else "text",
+        kind="image" if image else "audio" if audio else "text",
         price_micros=batch.price_micros,
         currency=batch.currency,
         available=available or 0,

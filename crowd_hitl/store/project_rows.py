@@ -53,6 +53,7 @@ class ItemRow(Row):
     key: Mapped[str]
     text: Mapped[Long | None]
     image_key: Mapped[str | None]
+    audio_key: Mapped[str | None]
     data: Mapped[dict[str, Any]]
     # workers found that it cannot be answered: it is not asked again until somebody mends it
     broken_at: Mapped[datetime | None]

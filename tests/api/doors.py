@@ -84,6 +84,7 @@ API: dict[str, Door] = {
     "GET loops.show_rounds": Door(MANAGERS),
     "GET checks.run_check": Door(ADMIN),
     "GET media.item_image": Door(EVERYBODY),
+    "GET media.item_audio": Door(EVERYBODY),
     "DELETE tokens.revoke_current_token": Door(EVERYBODY),
 }
 

@@ -118,13 +118,23 @@ def a_budget(served: Served, *, amount: str = "100", name: str = "main") -> int:
 
 def give_image(served: Served, item_id: int, *, content: bytes = PNG) -> str:
     """Put an image behind an item and return where it is served."""
-    key = served.house.storage.put(f"images/test-{item_id}.bin", BytesIO(content))
+    _give(served, item_id, "image_key", content=content)
+    return f"/media/items/{item_id}"
+
+
+def give_audio(served: Served, item_id: int, *, content: bytes) -> str:
+    """Put a recording behind an item and return where it is served."""
+    _give(served, item_id, "audio_key", content=content)
+    return f"/media/items/{item_id}/audio"
+
+
+def _give(served: Served, item_id: int, column: str, *, content: bytes) -> None:
+    key = served.house.storage.put(f"media/{column}-{item_id}.bin", BytesIO(content))
 
     def attach(session: Session) -> None:
-        session.get_one(ItemRow, item_id).image_key = key
+        setattr(session.get_one(ItemRow, item_id), column, key)
 
     served.house.uow.run(attach)
-    return f"/media/items/{item_id}"
 
 
 def claim(served: Served, who: str, batch_id: int, *, count: int = 1) -> list[dict[str, Any]]:

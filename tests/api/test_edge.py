@@ -8,11 +8,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from crowd_hitl.domain.accounts import Actor, Role
+from crowd_hitl.domain.media import media_type
 from crowd_hitl.edge.auth import Remembered
-from crowd_hitl.edge.media import image_type
 from crowd_hitl.settings import Settings
-from tests.api.served import PASSWORD, PNG, Served, a_batch, claim, give_image, serve
+from tests.api.served import PASSWORD, PNG, Served, a_batch, claim, give_audio, give_image, serve
 
+WAV = b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(32)
 CSRF = re.compile(r'name="csrf-?_?token"[^>]*(?:value|content)="([^"]+)"')
 
 
@@ -152,9 +153,9 @@ def test_a_large_image_is_served_whole(served: Served) -> None:
 
 
 @pytest.mark.parametrize("content", [b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<html>", b"", b"BM", b"%PDF-"])
-def test_anything_but_four_kinds_of_image_is_not_served(served: Served, content: bytes) -> None:
+def test_anything_that_could_hold_a_script_is_not_served(served: Served, content: bytes) -> None:
     pets = a_batch(served, items=1)
-    assert image_type(content) is None
+    assert media_type(content) is None
     assert served.ask("rita", "GET", give_image(served, pets.items[0], content=content)).status_code == 404
 
 
@@ -168,4 +169,41 @@ def test_anything_but_four_kinds_of_image_is_not_served(served: Served, content:
     ],
 )
 def test_images_are_known_by_their_first_bytes(head: bytes, kind: str) -> None:
-    assert image_type(head) == kind
+    assert media_type(head) == kind
+
+
+@pytest.mark.parametrize(
+    "head, kind",
+    [
+        (WAV, "audio/wav"),
+        (b"ID3\x04", "audio/mpeg"),
+        (b"\xff\xfb\x90\x64", "audio/mpeg"),
+        (b"OggS\x00", "audio/ogg"),
+        (b"fLaC", "audio/flac"),
+        (b"\x00\x00\x00\x20ftypM4A ", "audio/mp4"),
+        (b"\xff\xff\xff\xff", None),
+        (b"\x00\x00\x00\x20ftypisom", None),
+    ],
+)
+def test_recordings_are_known_by_their_first_bytes(head: bytes, kind: str | None) -> None:
+    assert media_type(head) == kind
+
+
+def test_a_recording_is_played_from_where_the_player_asks(served: Served) -> None:
+    pets = a_batch(served, items=1)
+    path = give_audio(served, pets.items[0], content=WAV)
+
+    whole = served.ask("rita", "GET", path)
+    part = served.ask("rita", "GET", path, headers={"Range": "bytes=4-7"})
+
+    assert (whole.status_code, whole.data, whole.mimetype) == (200, WAV, "audio/wav")
+    assert (part.status_code, part.data) == (206, WAV[4:8])
+    assert part.headers["Content-Range"] == f"bytes 4-7/{len(WAV)}"
+
+
+def test_a_recording_is_shown_to_its_worker_only_as_a_recording(served: Served) -> None:
+    pets = a_batch(served, items=1)
+    give_audio(served, pets.items[0], content=PNG)
+
+    assert served.ask("rita", "GET", f"/media/items/{pets.items[0]}/audio").status_code == 404
+    assert claim(served, "wanda", pets.batch_id)[0]["item"]["audio_url"] == f"/media/items/{pets.items[0]}/audio"

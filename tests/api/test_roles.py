@@ -8,7 +8,7 @@ from werkzeug.routing import Rule
 
 from crowd_hitl.edge.auth import public, refuse_undeclared
 from tests.api.doors import API, EVERYBODY, PAGES, PUBLIC, WORKER
-from tests.api.served import PEOPLE, Served, a_batch, claim, give_image, serve_embedded, submission
+from tests.api.served import PEOPLE, Served, a_batch, claim, give_audio, give_image, serve_embedded, submission
 
 SAMPLE = {"worker": "wanda", "requester": "rita", "admin": "ada"}
 
@@ -21,6 +21,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, di
     first, second, *_ = claim(served, "wanda", pets.batch_id, count=5)
     answer = served.post("wanda", f"/assignments/{first['id']}/submit", submission()).json["answer"]
     give_image(served, first["item"]["id"])
+    give_audio(served, first["item"]["id"], content=b"OggS" + bytes(60))
     yield (
         served,
         {

@@ -153,7 +153,7 @@ def test_a_byte_order_mark_and_blank_lines_are_not_rows() -> None:
         (json_line(key="a" * 201, text="x").encode().strip(), "key", "201 characters"),
         (b'{"key": "a", "text": ""}', "text", "an empty cell"),
         (b'{"key": "a", "text": 5}', "text", "5"),
-        (b'{"key": "a"}', "text", "neither column in this row"),
+        (b'{"key": "a"}', "text", "none of these columns in this row"),
         (b'{"key": "a", "image": ""}', "image", "an empty cell"),
         (b'{"key": "a", "text": "b\\u0000"}', "text", "'b\ufffd'"),
         (b'{"key": "a", "text": "\\ud800"}', "text", "'\ufffd'"),

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.errors import FieldProblem, NotFound, Unusable
 from crowd_hitl.domain.items import ImportReport, ItemRecord
 from crowd_hitl.plugins.storages.folder import FolderStorage
-from crowd_hitl.services.imaging import ImageIntake
+from crowd_hitl.services.fetching_media import MediaIntake
 from crowd_hitl.services.importing import GoldRule, import_items
 from crowd_hitl.store.account_rows import OrganisationRow
 from crowd_hitl.store.label_rows import LabelRow
@@ -44,21 +44,21 @@ def an_empty_project(session: Session) -> int:
 
 
 @pytest.fixture
-def images(tmp_path: Path) -> ImageIntake:
+def media(tmp_path: Path) -> MediaIntake:
     """Take images from the folder `in`, into the folder `storage`."""
     (tmp_path / "in").mkdir()
-    return ImageIntake(storage=FolderStorage(tmp_path / "storage"), folder=tmp_path / "in")
+    return MediaIntake(storage=FolderStorage(tmp_path / "storage"), folder=tmp_path / "in")
 
 
 Importing = Callable[..., ImportReport]
 
 
 @pytest.fixture
-def importing(unit_of_work: UnitOfWork, project_id: int, images: ImageIntake) -> Importing:
+def importing(unit_of_work: UnitOfWork, project_id: int, media: MediaIntake) -> Importing:
     """Import records into the project."""
 
     def run(records: Iterable[ItemRecord | FieldProblem], **other: Any) -> ImportReport:
-        given = {"project_id": project_id, "gold": GOLD, "images": images, **other}
+        given = {"project_id": project_id, "gold": GOLD, "media": media, **other}
         return import_items(unit_of_work, records=records, **given)
 
     return run
@@ -239,7 +239,7 @@ def test_how_often_gold_is_shown_can_be_set(importing: Importing, unit_of_work: 
 
 
 def test_an_image_is_kept_and_its_key_is_the_items(
-    importing: Importing, unit_of_work: UnitOfWork, images: ImageIntake, tmp_path: Path
+    importing: Importing, unit_of_work: UnitOfWork, media: MediaIntake, tmp_path: Path
 ) -> None:
     (tmp_path / "in" / "a.png").write_bytes(an_image())
 
@@ -247,7 +247,7 @@ def test_an_image_is_kept_and_its_key_is_the_items(
 
     (item,) = items(unit_of_work)
     assert item.image_key is not None
-    assert images.storage.exists(item.image_key)
+    assert media.storage.exists(item.image_key)
 
 
 @pytest.mark.parametrize("reference", ["missing.png", "../secret.png", "text.png", "https://host/a.png"])
@@ -265,16 +265,16 @@ def test_an_image_that_cannot_be_had_is_a_bad_row_and_the_next_goes_in(
     assert [item.key for item in items(unit_of_work)] == ["d-2"]
 
 
-def test_an_image_that_is_there_already_is_not_fetched_again(importing: Importing, images: ImageIntake) -> None:
+def test_an_image_that_is_there_already_is_not_fetched_again(importing: Importing, media: MediaIntake) -> None:
     asked: list[str] = []
 
     def fetch(url: str) -> bytes:
         asked.append(url)
         return an_image()
 
-    intake = ImageIntake(storage=images.storage, fetch=fetch)
+    intake = MediaIntake(storage=media.storage, fetch=fetch)
     for _ in range(2):
-        importing([an_image_record("https://pictures.example/a")], images=intake)
+        importing([an_image_record("https://pictures.example/a")], media=intake)
 
     assert asked == ["https://pictures.example/a"]
 

@@ -8,9 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from crowd_hitl.domain.errors import Unusable
+from crowd_hitl.bootstrap import bucket_at
+from crowd_hitl.domain.errors import BadInput, Unusable
 from crowd_hitl.plugins.storages.folder import FolderStorage
-from crowd_hitl.services.imaging import BadImage, Fetch, ImageIntake, image_suffix
+from crowd_hitl.services.fetching_media import Fetch, MediaIntake
+from crowd_hitl.services.imaging import BadMedia, image_suffix
+from crowd_hitl.settings import Settings
 
 
 def an_image(kind: str = "PNG", *, size: tuple[int, int] = (8, 8)) -> bytes:
@@ -26,14 +29,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "in"
 
 
-def an_intake(folder: Path | None, *, storage: Path, fetch: Fetch | None = None) -> ImageIntake:
-    return ImageIntake(
+def an_intake(folder: Path | None, *, storage: Path, fetch: Fetch | None = None) -> MediaIntake:
+    return MediaIntake(
         storage=FolderStorage(storage), folder=folder, fetch=fetch, largest_bytes=5_000, largest_pixels=1_000
     )
 
 
-def refusal(intake: ImageIntake, reference: str) -> str:
-    with pytest.raises(BadImage) as caught:
+def refusal(intake: MediaIntake, reference: str) -> str:
+    with pytest.raises(BadMedia) as caught:
         intake.take(reference)
     return f"{caught.value.expected}; {caught.value.found}"
 
@@ -107,7 +110,7 @@ def test_an_image_that_would_unpack_to_gigabytes_is_refused_unread() -> None:
     content = bytearray(an_image())
     content[16:24] = (60_000).to_bytes(4, "big") * 2
 
-    with pytest.raises(BadImage):
+    with pytest.raises(BadMedia):
         image_suffix(bytes(content), largest_pixels=1_000)
 
 
@@ -119,7 +122,7 @@ def test_no_damage_to_an_image_makes_the_check_fail(data: st.DataObject, kind: s
 
     try:
         assert image_suffix(bytes(content), largest_pixels=10_000)
-    except BadImage as bad:
+    except BadMedia as bad:
         assert bad.found
 
 
@@ -155,3 +158,52 @@ def test_without_a_fetcher_or_a_folder_there_is_nothing_to_take_from(tmp_path: P
 
     assert "an http or https address" in refusal(intake, "https://host/a.png")
     assert "no folder to read from" in refusal(intake, "a.png")
+
+
+# recordings, and what is linked
+
+
+def test_a_recording_is_kept_under_its_hash(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(32))
+    intake = MediaIntake(storage=FolderStorage(tmp_path / "storage"), folder=tmp_path)
+
+    key = intake.take("a.wav", kind="audio")
+
+    assert key.startswith("media/") and key.endswith(".wav") and intake.storage.exists(key)
+
+
+@pytest.mark.parametrize("content", [b"", b"<svg/>", b"\x89PNG\r\n\x1a\n", b"text"])
+def test_what_is_no_recording_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.wav").write_bytes(content)
+    intake = MediaIntake(storage=FolderStorage(tmp_path / "storage"), folder=tmp_path)
+
+    with pytest.raises(BadMedia) as refused:
+        intake.take("a.wav", kind="audio")
+
+    assert "recording" in refused.value.expected
+
+
+def test_an_object_of_a_bucket_that_is_named_is_linked_or_copied(tmp_path: Path) -> None:
+    bucket = FolderStorage(tmp_path / "bucket")
+    bucket.put("in/a.png", BytesIO(an_image()))
+    storage = FolderStorage(tmp_path / "storage")
+
+    linking = MediaIntake(storage=storage, bucket=lambda address: (bucket, address[len("s3://pets/") :]), link=True)
+    copying = MediaIntake(storage=storage, bucket=linking.bucket)
+
+    assert linking.take("s3://pets/in/a.png") == "s3://pets/in/a.png"
+    assert copying.take("s3://pets/in/a.png").startswith("media/")
+    for missing in ("s3://pets/in/b.png", "a.png", "s3://pets/" + "x" * 300):
+        with pytest.raises(BadMedia):
+            linking.take(missing)
+    with pytest.raises(BadMedia):
+        copying.take("s3://pets/in/b.png")
+
+
+def test_a_bucket_that_the_settings_do_not_name_is_not_read(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, media_buckets="pets, birds")
+
+    with pytest.raises(BadInput, match="MEDIA_BUCKETS"):
+        bucket_at("s3://payroll/all.csv", settings=settings)
+
+    assert bucket_at("s3://birds/a/b.png", settings=settings)[1] == "a/b.png"

@@ -62,6 +62,7 @@ class ItemOut(Given):
     key: str
     text: str | None
     image_url: str | None
+    audio_url: str | None
     data: dict[str, JsonValue]
     created_at: datetime
 

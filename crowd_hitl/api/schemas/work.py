@@ -18,7 +18,7 @@ class WorkLine(Given):
     project: str
     name: str
     prompt: str
-    kind: str = Field(description="What its items are: text or image.")
+    kind: str = Field(description="What its items are: text, image or audio.")
     price: Money
     currency: str
     available: int
@@ -38,6 +38,7 @@ class ItemShown(Given):
     key: str
     text: str | None
     image_url: str | None
+    audio_url: str | None
 
 
 class AssignmentOut(Given):

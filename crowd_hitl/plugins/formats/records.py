@@ -29,20 +29,21 @@ class Wrong(Exception):
 
 
 def to_record(columns: Mapping[str, Any], *, row: int) -> ItemRecord | FieldProblem:
-    """Read key, text, image and gold from a row's columns; all others become the item's data."""
+    """Read key, text, image, audio and gold from a row's columns; all others become the item's data."""
     try:
         for name, value in columns.items():
             _check_plain(name, value)
         key_column = next((name for name in KEY_COLUMNS if name in columns), None)
         text = _words(columns, "text")
-        image = _words(columns, "image")
-        _check_content(columns, text=text, image=image)
-        used = {key_column, "text", "image", "gold"}
+        image, audio = _words(columns, "image"), _words(columns, "audio")
+        _check_content(columns, text=text, media={"image": image, "audio": audio})
+        used = {key_column, "text", "image", "audio", "gold"}
         return ItemRecord(
             row=row,
             key=_key(columns, key_column),
             text=text,
             image=image,
+            audio=audio,
             data={k: v for k, v in columns.items() if k not in used and not k.startswith(GOLD_PREFIX)},
             gold=_gold(columns),
         )
@@ -81,13 +82,14 @@ def _words(columns: Mapping[str, Any], column: str) -> str | None:
     return value if value.strip() else None
 
 
-def _check_content(columns: Mapping[str, Any], *, text: str | None, image: str | None) -> None:
-    if text is None and image is None:
-        column = "image" if "image" in columns and "text" not in columns else "text"
-        found = _found(columns[column]) if column in columns else "neither column in this row"
-        raise Wrong(column, "a text, or an image's path or address", found)
-    if image is not None and len(image) > LONGEST_REFERENCE:
-        raise Wrong("image", f"at most {LONGEST_REFERENCE} characters", f"{len(image)} characters")
+def _check_content(columns: Mapping[str, Any], *, text: str | None, media: Mapping[str, str | None]) -> None:
+    if text is None and not any(media.values()):
+        column = next((name for name in media if name in columns and "text" not in columns), "text")
+        found = _found(columns[column]) if column in columns else "none of these columns in this row"
+        raise Wrong(column, "a text, or the path or address of an image or audio", found)
+    for name, reference in media.items():
+        if reference is not None and len(reference) > LONGEST_REFERENCE:
+            raise Wrong(name, f"at most {LONGEST_REFERENCE} characters", f"{len(reference)} characters")
 
 
 def _gold(columns: Mapping[str, Any]) -> dict[str, str]:

@@ -52,6 +52,7 @@ class ItemHistory:
     key: str
     text: str | None
     image_key: str | None
+    audio_key: str | None
     label: LabelRow | None
     label_before: LabelRow | None
     gold: str | None
@@ -90,6 +91,7 @@ def item_history(session: Session, *, project: ProjectHead, item_id: int) -> Ite
         key=item.key,
         text=item.text,
         image_key=item.image_key,
+        audio_key=item.audio_key,
         label=current,
         label_before=labels[1] if len(labels) > 1 else None,
         gold=gold,

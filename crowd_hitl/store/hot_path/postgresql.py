@@ -107,7 +107,7 @@ counted_down AS (
   SELECT assignment_id, sitting_id, id, batch_id, %(worker_id)s, voice_key, priority, pos, 'leased',
          leased_at, lease_ends_at FROM leased
 )"""
-PLACE = """l.assignment_id, l.id, l.batch_id, l.question_version_id, i.id, i.key, i.text, i.image_key,
+PLACE = """l.assignment_id, l.id, l.batch_id, l.question_version_id, i.id, i.key, i.text, i.image_key, i.audio_key,
        l.leased_at, l.lease_ends_at, l.price_micros, l.currency"""
 PICKED = "picked AS MATERIALIZED (SELECT id FROM ahead UNION ALL SELECT id FROM again)"
 
@@ -188,7 +188,7 @@ FROM kept CROSS JOIN held LEFT JOIN (leased l JOIN item i ON i.id = l.item_id) O
 ORDER BY l.assignment_id"""
 
 PLACES = """-- hot path: show assignments with their items
-SELECT a.id, a.task_id, a.batch_id, t.question_version_id, i.id, i.key, i.text, i.image_key,
+SELECT a.id, a.task_id, a.batch_id, t.question_version_id, i.id, i.key, i.text, i.image_key, i.audio_key,
        a.leased_at, a.lease_ends_at, b.price_micros, b.currency
 FROM assignment a
 JOIN task t ON t.id = a.task_id JOIN item i ON i.id = t.item_id JOIN batch b ON b.id = a.batch_id

@@ -46,6 +46,7 @@ class Place(NamedTuple):
     item_key: str
     text: str | None
     image_key: str | None
+    audio_key: str | None
     leased_at: datetime
     lease_ends_at: datetime
     price_micros: int

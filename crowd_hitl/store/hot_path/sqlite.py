@@ -40,7 +40,7 @@ WHERE worker_id = :worker_id AND batch_id = :batch_id AND priority = :priority""
 
 LOOK = """
 SELECT t.id, t.item_id, t.question_version_id, t.voice_key, t.priority, t.pos, t.deadline, t.places_left,
-       i.key AS item_key, i.text, i.image_key
+       i.key AS item_key, i.text, i.image_key, i.audio_key
 FROM task t JOIN item i ON i.id = t.item_id
 WHERE t.batch_id = :batch_id AND t.state = 'open' AND t.priority = :priority AND t.pos > :bookmark
   AND (t.deadline IS NULL OR t.deadline > :now)
@@ -92,7 +92,7 @@ INSERT INTO transfer (kind, from_id, to_id, amount_micros, currency, batch_id, s
 VALUES (:kind, :from_id, :to_id, :amount_micros, :currency, :batch_id, :sitting_id, :now)"""
 
 PLACES = """
-SELECT a.id, a.task_id, a.batch_id, t.question_version_id, i.id, i.key, i.text, i.image_key,
+SELECT a.id, a.task_id, a.batch_id, t.question_version_id, i.id, i.key, i.text, i.image_key, i.audio_key,
        a.leased_at, a.lease_ends_at, b.price_micros, b.currency
 FROM assignment a
 JOIN task t ON t.id = a.task_id JOIN item i ON i.id = t.item_id JOIN batch b ON b.id = a.batch_id
@@ -117,7 +117,7 @@ def places(connection: Connection, assignment_ids: list[int]) -> list[Place]:
     with _driver(connection) as driver:
         for assignment_id in assignment_ids:
             row = driver.execute(PLACES, {"assignment_id": assignment_id}).fetchone()
-            shown.append(Place(*row)._replace(leased_at=_read(row[8]), lease_ends_at=_read(row[9])))
+            shown.append(Place(*row)._replace(leased_at=_read(row[9]), lease_ends_at=_read(row[10])))
     return shown
 
 
@@ -192,6 +192,7 @@ def _lease_one(driver: sqlite3.Connection, task: Mapping[str, Any], gate: Mappin
         item_key=task["item_key"],
         text=task["text"],
         image_key=task["image_key"],
+        audio_key=task["audio_key"],
         leased_at=wanted.now,
         lease_ends_at=ends,
         price_micros=gate["price_micros"],

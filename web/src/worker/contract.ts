@@ -4,7 +4,7 @@ import type { Option } from "../widgets/choice.ts";
 export interface Assignment {
   id: string | number;
   task_id: string | number;
-  item: { id: string | number; key: string; text: string | null; image_url: string | null };
+  item: { id: string | number; key: string; text: string | null; image_url: string | null; audio_url?: string | null };
   question: { kind: string; prompt: string; options: Option[]; field: string; instructions?: string | null };
   lease_ends_at: string;
   price: string;

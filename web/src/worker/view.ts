@@ -55,7 +55,7 @@ function skeleton(): TemplateResult {
 }
 
 function itemOf(assignment: Assignment, actions: Actions): TemplateResult {
-  const { text, image_url: image } = assignment.item;
+  const { text, image_url: image, audio_url: audio } = assignment.item;
   const long = isLong(assignment);
   return html`<div class="item ${image ? "picture" : ""} ${long ? "long" : ""}" aria-live="polite" dir="auto"
     tabindex=${long ? 0 : nothing}>
@@ -63,6 +63,8 @@ function itemOf(assignment: Assignment, actions: Actions): TemplateResult {
       ? html`<figure class="stage"><img src=${image} alt="The image to be labelled"
           @load=${markSmall} @error=${() => actions.imageFailed()} /></figure>`
       : nothing}
+    ${audio ? html`<audio controls autoplay preload="auto" src=${audio}
+      aria-label="The recording to be labelled" @error=${() => actions.imageFailed()}></audio>` : nothing}
     ${text === null ? nothing : html`<p>${text}</p>`}
   </div>`;
 }
