@@ -14,7 +14,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from crowd_hitl.api.describing import takes_upload
 from crowd_hitl.api.schemas.base import PageQuery
 from crowd_hitl.api.schemas.problems import WrongField
-from crowd_hitl.api.schemas.projects import ImportOut, ItemOut, ItemsOut
+from crowd_hitl.api.schemas.projects import ImportOut, ImportQuery, ItemOut, ItemsOut
 from crowd_hitl.api.scoping import project_here
 from crowd_hitl.domain.errors import BadInput, FieldProblem
 from crowd_hitl.domain.items import ImportReport, ItemRecord
@@ -43,9 +43,10 @@ BUFFER_BYTES = 256 * 1024
 
 @items.post("/projects/<slug>/items")
 @allow(*MANAGERS)
+@items.input(ImportQuery, location="query", arg_name="how")
 @takes_upload({"application/jsonl": LINES, "text/csv": LINES, PARQUET: BYTES, JSON: ROWS})
 @items.output(ImportOut)
-def send_items(slug: str) -> ImportOut:
+def send_items(slug: str, *, how: ImportQuery) -> ImportOut:
     """Import items from JSON Lines, CSV, Parquet or a JSON list; bad rows are reported, the good ones go in.
 
     A key that is there already adds nothing, so a broken transfer can be sent again as it was.
@@ -59,9 +60,7 @@ def send_items(slug: str) -> ImportOut:
         project_id=project.id,
         records=_records(),
         gold=GoldRule(fields=question.fields(version.spec), classes=question.classes(version.spec)),
-        media=MediaIntake(
-            storage=house.storage, fetch=house.fetch, bucket=house.bucket, link=request.args.get("link") == "true"
-        ),
+        media=MediaIntake(storage=house.storage, fetch=house.fetch, bucket=house.bucket, link=how.link),
     )
     return _report_out(report)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue, StringConstraints
 
-from crowd_hitl.api.schemas.base import Body, Given, Money, Name
+from crowd_hitl.api.schemas.base import Body, Given, Money, Name, Query
 from crowd_hitl.api.schemas.problems import WrongField
 
 
@@ -53,6 +53,12 @@ class ProjectOut(Given):
     question_version: int
     items: int
     batches: int
+
+
+class ImportQuery(Query):
+    """How an import takes media."""
+
+    link: bool = Field(False, description="Leave images and audio of s3:// addresses in their bucket.")
 
 
 class ItemOut(Given):
