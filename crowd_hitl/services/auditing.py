@@ -8,6 +8,8 @@ label outside the sample has changed by the time the answers are in, the audit p
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from sys import intern
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session
@@ -19,7 +21,18 @@ from crowd_hitl.store.loop_rows import ChoiceRow, LoopRow, ModelVersionRow, Pred
 from crowd_hitl.store.project_rows import GoldRow, ItemRow
 from crowd_hitl.store.work_rows import BatchRow, TaskRow
 
+READ_AT_ONCE = 10_000
 REFERENCES = (Phase.REFERENCE, Phase.AUDIT, Phase.CONFIRM)
+
+
+class Predicted(NamedTuple):
+    """What the newest model says of one item; a tuple, as there may be a million of them."""
+
+    id: int
+    model_version_id: int
+    value: str
+    confidence: float
+    margin: float
 
 
 @dataclass(frozen=True)
@@ -44,7 +57,7 @@ def delivered(session: Session, *, project_id: int) -> dict[int, str]:
     return values
 
 
-def predictions(session: Session, *, project_id: int) -> dict[int, PredictionRow]:
+def predictions(session: Session, *, project_id: int) -> dict[int, Predicted]:
     """Return the newest model's predictions by item; none before the first model."""
     newest = (
         select(ModelVersionRow.id)
@@ -53,8 +66,16 @@ def predictions(session: Session, *, project_id: int) -> dict[int, PredictionRow
         .limit(1)
         .scalar_subquery()
     )
-    rows = session.scalars(select(PredictionRow).where(PredictionRow.model_version_id == newest))
-    return {row.item_id: row for row in rows}
+    rows = session.execute(
+        select(
+            *(PredictionRow.id, PredictionRow.model_version_id, PredictionRow.item_id, PredictionRow.value),
+            *(PredictionRow.confidence, PredictionRow.margin),
+        )
+        .where(PredictionRow.model_version_id == newest)
+        .execution_options(yield_per=READ_AT_ONCE)
+    )
+    # Values are a few texts again and again: one of each is kept.
+    return {row.item_id: Predicted(*row[:2], intern(row.value), row.confidence, row.margin) for row in rows}
 
 
 def audited_pool(session: Session, *, project_id: int, policy: LoopPolicy) -> dict[int, str]:

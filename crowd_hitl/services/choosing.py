@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.errors import BadInput
 from crowd_hitl.domain.ports import Floats, Pick, Plugins, Storage
 from crowd_hitl.domain.rounds import LoopPolicy, Phase
-from crowd_hitl.services.auditing import audit_findings, frozen_pool, predictions
+from crowd_hitl.services.auditing import Predicted, audit_findings, frozen_pool, predictions
 from crowd_hitl.services.training import Lesson, cross_predict, read_lesson, unlabelled
-from crowd_hitl.store.loop_rows import ChoiceRow, LoopRow, PredictionRow, RoundRow
+from crowd_hitl.store.loop_rows import ChoiceRow, LoopRow, RoundRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 
 # A reference set takes at most this share of the items: a small project is not spent on judging.
@@ -79,7 +79,7 @@ def _random_share(wanted: int, policy: LoopPolicy) -> int:
     return max(round(wanted * policy.random_share), min(wanted, int(policy.random_share > 0)))
 
 
-def _two_classes(pool: Sequence[int], known: Mapping[int, PredictionRow]) -> Floats:
+def _two_classes(pool: Sequence[int], known: Mapping[int, Predicted]) -> Floats:
     """Rebuild, from what is stored of each prediction, two columns with its margin: all a margin strategy looks at."""
     best = np.array([known[item_id].confidence if item_id in known else 0.5 for item_id in pool])
     margins = np.array([known[item_id].margin if item_id in known else 0.0 for item_id in pool])
