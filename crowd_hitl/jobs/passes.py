@@ -8,6 +8,7 @@ from crowd_hitl.jobs.logged import run_logged
 from crowd_hitl.services.agreeing import agree, due_batches
 from crowd_hitl.services.alerting import raise_alerts
 from crowd_hitl.services.assigning import expire
+from crowd_hitl.services.blocking import LAPSE_AT_ONCE, lapse_blocks
 from crowd_hitl.services.delivering import Handler, drain
 from crowd_hitl.services.looping import advance, running_loops
 from crowd_hitl.services.publishing import close_overdue
@@ -33,9 +34,11 @@ def make_passes(
 
 
 def expire_all(uow: UnitOfWork) -> None:
-    """Reopen the places of all lapsed leases, then close the batches that are past their deadline."""
+    """Reopen the places of all lapsed leases, end blocks whose time is over, close batches past their deadline."""
     while uow.run(expire, limit=EXPIRE_AT_ONCE) == EXPIRE_AT_ONCE:
         pass  # there may be more
+    while uow.run(lapse_blocks) >= LAPSE_AT_ONCE:
+        pass
     uow.run(close_overdue)
 
 

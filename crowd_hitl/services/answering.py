@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import ANSWERED, BARRING, AssignmentState, replaceable_until
@@ -13,6 +13,7 @@ from crowd_hitl.domain.errors import AlreadyDone, KeyReused, NotFound, TooLate, 
 from crowd_hitl.domain.ports import Question
 from crowd_hitl.domain.tasks import TaskState
 from crowd_hitl.services.assigning import CLAIM_MAX, Offered, beside, lock_assignment, offered, show
+from crowd_hitl.services.gating import caps_left, hold_worker, places_allowed
 from crowd_hitl.services.paying import look_again
 from crowd_hitl.store.hot_path.finding import hot_path
 from crowd_hitl.store.hot_path.remembered import Asked, Short, remembered
@@ -22,6 +23,10 @@ from crowd_hitl.store.work_rows import AnswerRevisionRow, AnswerRow, AssignmentR
 
 LONGEST_KEY = 100
 LONGEST_SECONDS = 24 * 3600.0
+# The batch of an assignment, if a claim of it needs more than the hot path checks.
+OF_SPECIAL = (BatchRow.is_special.is_(True), AssignmentRow.id == bindparam("assignment_id"))
+SPECIAL = select(BatchRow).join(AssignmentRow, AssignmentRow.batch_id == BatchRow.id).where(*OF_SPECIAL)
+SPECIAL_ID = select(BatchRow.id).join(AssignmentRow, AssignmentRow.batch_id == BatchRow.id).where(*OF_SPECIAL)
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,9 @@ def submit(
     repeated = _repeated(session, assignment_id, worker_id=worker_id, client_key=submission.client_key)
     if repeated is not None:
         return _receipt(session, repeated)
+    special = session.scalar(SPECIAL, {"assignment_id": assignment_id})
+    if special is not None:
+        hold_worker(session, batch=special, worker_id=worker_id)  # before any assignment or task is locked
     assignment = lock_assignment(session, assignment_id, worker_id=worker_id)
     repeated = _repeated(session, assignment_id, worker_id=worker_id, client_key=submission.client_key)
     if repeated is not None:  # the same submit came twice at once, and the other one held the lock
@@ -71,8 +79,11 @@ def submit(
     asked = remembered(session).asked_by(session.connection(), assignment_id)
     assert asked is not None, "the assignment was found"
     checked = _check(asked, submission.value, questions)
-    _make_answerable(session, assignment)
+    _make_answerable(session, assignment, special=special, now=now)
     filled = _filled(assignment_id, worker_id, submission, checked, now=now)
+    if special is not None:
+        wanted = places_allowed(session, batch=special, worker_id=worker_id, wanted=filled.next_count, now=now)
+        filled = filled._replace(next_count=wanted)
     receipt = _fill(beside(session), filled)
     assert receipt is not None, "the assignment is locked and leased"
     return receipt
@@ -90,7 +101,7 @@ def submit_at_once(
     """Do what `submit` does for a leased assignment; None, and nothing changed, for a repeat or a lapsed lease."""
     _check_submission(submission)
     asked = short.memory.asked_by(short.connection, assignment_id)
-    if asked is None:
+    if asked is None or short.connection.scalar(SPECIAL_ID, {"assignment_id": assignment_id}) is not None:
         return None
     checked = _check(asked, submission.value, questions)
     return _fill(short, _filled(assignment_id, worker_id, submission, checked, now=now))
@@ -170,7 +181,7 @@ def _fill(short: Short, filled: Filled) -> Receipt | None:
     )
 
 
-def _make_answerable(session: Session, assignment: AssignmentRow) -> None:
+def _make_answerable(session: Session, assignment: AssignmentRow, *, special: BatchRow | None, now: datetime) -> None:
     """Refuse what cannot be answered; a lapsed lease takes an open place again if there is one."""
     if assignment.state == AssignmentState.LEASED:
         return
@@ -181,6 +192,8 @@ def _make_answerable(session: Session, assignment: AssignmentRow) -> None:
     task = _lock_task(session, assignment.task_id)
     if task.places_left == 0 or _has_other_voice(session, assignment):
         raise TooLate("The time for this task ran out and its place was given to somebody else.")
+    if special is not None and caps_left(session, batch=special, worker_id=assignment.worker_id, now=now) == 0:
+        raise TooLate("The time for this task ran out, and you have since done the most that one person may do here.")
     last_place = task.places_left == 1
     task.places_left = TaskRow.places_left - 1
     task.state = TaskState.FULL if last_place else TaskState.OPEN

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.assignments import AssignmentState, SittingState
 from crowd_hitl.domain.errors import NotFound, TooLate, bad_field
 from crowd_hitl.domain.tasks import BatchState, TaskState, position
+from crowd_hitl.services.gating import hold_worker, places_allowed
 from crowd_hitl.services.paying import give_back
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.hot_path.finding import hot_path
@@ -57,9 +58,15 @@ def claim(session: Session, *, batch_id: int, worker_id: int, count: int, now: d
     _check_count(count)
     if not _is_handed_out(session, batch_id=batch_id, worker_id=worker_id):
         return []
+    special = _special(session, batch_id)
+    if special is not None:
+        hold_worker(session, batch=special, worker_id=worker_id)  # before any task is locked
     expire(session, now=now, limit=EXPIRE_AT_CLAIM, batch_id=batch_id)
     held = session.scalars(HELD, {"batch_id": batch_id, "worker_id": worker_id}).all()[:count]
-    wanted = Wanted(batch_id=batch_id, worker_id=worker_id, places=count - len(held), now=now, wait=True)
+    places = count - len(held)
+    if special is not None:
+        places = places_allowed(session, batch=special, worker_id=worker_id, wanted=places, now=now)
+    wanted = Wanted(batch_id=batch_id, worker_id=worker_id, places=places, now=now, wait=True)
     return offered(session, assignment_ids=held) + _lease(session, wanted)
 
 
@@ -72,6 +79,8 @@ def claim_at_once(short: Short, *, batch_id: int, worker_id: int, count: int, no
     connection = short.connection
     if not _is_handed_out(connection, batch_id=batch_id, worker_id=worker_id):
         return []
+    if connection.scalar(SPECIAL, {"batch_id": batch_id}):
+        return None
     values = {"batch_id": batch_id, "worker_id": worker_id, "now": now}
     if connection.scalar(LAPSED, values) is not None:
         return None
@@ -188,6 +197,11 @@ def _is_handed_out(session: Session | Connection, *, batch_id: int, worker_id: i
     return states == (BatchState.OPEN, "active")
 
 
+def _special(session: Session, batch_id: int) -> BatchRow | None:
+    batch = session.get_one(BatchRow, batch_id)
+    return batch if batch.is_special else None
+
+
 def _lease(session: Session, wanted: Wanted) -> list[Offered]:
     if wanted.places <= 0:
         return []
@@ -202,6 +216,7 @@ BATCH_FOR_WORKER = (
     .join(WorkerRow, WorkerRow.organisation_id == ProjectRow.organisation_id)
     .where(BatchRow.id == bindparam("batch_id"), WorkerRow.id == bindparam("worker_id"))
 )
+SPECIAL = select(BatchRow.is_special).where(BatchRow.id == bindparam("batch_id"))
 HELD = (
     select(AssignmentRow.id)
     .where(AssignmentRow.worker_id == bindparam("worker_id"), AssignmentRow.batch_id == bindparam("batch_id"))

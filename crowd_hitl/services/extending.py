@@ -13,11 +13,10 @@ from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.quotes import BatchTerms, check_terms, place_cost_micros, quote
 from crowd_hitl.domain.tasks import BatchState, OverlapRule, RetireReason, TaskState, position
 from crowd_hitl.services.alerting import raise_alerts
+from crowd_hitl.services.eligible import somebody_is_free
 from crowd_hitl.services.paying import look_again, reserve
 from crowd_hitl.services.publishing import lock_batch
 from crowd_hitl.services.queueing import Asked, add_listed, gold_to_show, list_items
-from crowd_hitl.store.account_rows import WorkerRow
-from crowd_hitl.store.project_rows import ProjectRow
 from crowd_hitl.store.work_rows import BatchRow, TaskRow
 
 CHUNK = 2_000
@@ -55,12 +54,12 @@ class _Plan:
     overlap_max: int
 
 
-def quote_extension(session: Session, *, batch_id: int, extension: Extension) -> ExtensionQuote:
+def quote_extension(session: Session, *, batch_id: int, extension: Extension, now: datetime) -> ExtensionQuote:
     """Price an extension without making it; refuses what could not be made."""
     batch = session.get(BatchRow, batch_id)
     if batch is None:
         raise NotFound(f"There is no batch {batch_id}.")
-    return _plan(session, batch, extension).quoted
+    return _plan(session, batch, extension, now=now).quoted
 
 
 def extend_batch(session: Session, *, batch_id: int, extension: Extension, random: Random, now: datetime) -> BatchRow:
@@ -70,7 +69,7 @@ def extend_batch(session: Session, *, batch_id: int, extension: Extension, rando
     round that is over: the loop has gone on without it.
     """
     batch = lock_batch(session, batch_id)
-    plan = _plan(session, batch, extension)
+    plan = _plan(session, batch, extension, now=now)
     reserve(session, batch=batch, amount_micros=plan.quoted.reserve_micros, kind=TransferKind.EXTEND, now=now)
     if batch.state == BatchState.CLOSED:
         batch.state, batch.closed_at = BatchState.OPEN, None
@@ -85,7 +84,7 @@ def extend_batch(session: Session, *, batch_id: int, extension: Extension, rando
     return batch
 
 
-def _plan(session: Session, batch: BatchRow, extension: Extension) -> _Plan:
+def _plan(session: Session, batch: BatchRow, extension: Extension, *, now: datetime) -> _Plan:
     overlap_max = batch.overlap_max if extension.overlap_max is None else extension.overlap_max
     if overlap_max < batch.overlap_max:
         expected = f"at least {batch.overlap_max}, which this batch has"
@@ -95,7 +94,7 @@ def _plan(session: Session, batch: BatchRow, extension: Extension) -> _Plan:
     terms = replace(_terms(batch), overlap=OverlapRule(batch.overlap_min, overlap_max, batch.confidence_target))
     check_terms(terms)
     wanted, gold = _new_items(session, batch, extension)
-    reopened = _waiting_for_more(session, batch, overlap_max)
+    reopened = _waiting_for_more(session, batch, overlap_max, now=now)
     if not wanted and not reopened and overlap_max == batch.overlap_max:
         raise BadInput("There is nothing to add: no further items wait, and overlap_max stays as it is.")
     new_quote = quote(terms, tasks=len(wanted), gold_items=len(gold))
@@ -150,12 +149,8 @@ def _there_already(session: Session, batch: BatchRow, items: Sequence[int]) -> l
     return sorted(found)
 
 
-def _waiting_for_more(session: Session, batch: BatchRow, overlap_max: int) -> list[tuple[int, int]]:
+def _waiting_for_more(session: Session, batch: BatchRow, overlap_max: int, *, now: datetime) -> list[tuple[int, int]]:
     """List tasks (id, answers) that gave up and may take another answer now: somebody is there who can give it."""
-    organisation = select(ProjectRow.organisation_id).where(ProjectRow.id == batch.project_id).scalar_subquery()
-    workers = session.scalar(
-        select(func.count()).where(WorkerRow.organisation_id == organisation, WorkerRow.state == "active")
-    )
     rows = session.execute(
         select(TaskRow.id, TaskRow.answers_count)
         .where(
@@ -164,7 +159,8 @@ def _waiting_for_more(session: Session, batch: BatchRow, overlap_max: int) -> li
             TaskRow.state == TaskState.RETIRED.value,
             TaskRow.retire_reason.in_(REOPENED),
             TaskRow.answers_count == TaskRow.overlap,
-            TaskRow.answers_count < min(overlap_max, workers or 0),
+            TaskRow.answers_count < overlap_max,
+            somebody_is_free(batch, now=now),
         )
         .order_by(TaskRow.id)
     )

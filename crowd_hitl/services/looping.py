@@ -23,8 +23,9 @@ from crowd_hitl.services.auditing import freeze
 from crowd_hitl.services.balances import batch_balance
 from crowd_hitl.services.choosing import Chosen, choose
 from crowd_hitl.services.concluding import conclude, stop
+from crowd_hitl.services.eligible import able_workers
 from crowd_hitl.services.publishing import BatchRequest, close_batch, publish_batch
-from crowd_hitl.services.settling_tasks import active_workers, retire_unreachable
+from crowd_hitl.services.settling_tasks import retire_unreachable
 from crowd_hitl.store.loop_rows import ChoiceRow, LoopRow, RoundRow
 from crowd_hitl.store.money_rows import BudgetRow
 from crowd_hitl.store.project_rows import GoldRow, ItemRow, ProjectRow
@@ -122,11 +123,11 @@ def open_round(
     last = session.scalar(select(func.max(RoundRow.number)).where(RoundRow.loop_id == loop_id))
     if loop.state != "running" or (-1 if last is None else last) != number - 1:
         return  # somebody else took this step
-    if active_workers(session, project_id=loop.project_id) == 0:
+    if able_workers(session, project_id=loop.project_id, now=now) == 0:
         return  # a round with nobody to ask would only use up the rounds there may be
     policy = policy_from(loop.policy)
     try:
-        request, chosen = _request(session, loop, policy, chosen=chosen, number=number)
+        request, chosen = _request(session, loop, chosen=chosen, number=number, now=now)
     except BudgetTooSmall:
         stop(session, loop_id=loop_id, reason=StopReason.BUDGET, now=now)
         return
@@ -156,7 +157,7 @@ def _new_round(loop: LoopRow, *, number: int, asks: bool, items: int, now: datet
     )
 
 
-def where_it_stands(session: Session, *, loop_id: int) -> Step:
+def where_it_stands(session: Session, *, loop_id: int, now: datetime) -> Step:
     """Say where a loop stands now."""
     loop, current = _stand(session, loop_id=loop_id)
     batch_id = None
@@ -167,7 +168,7 @@ def where_it_stands(session: Session, *, loop_id: int) -> Step:
         phase=loop.phase,
         round_number=None if current is None else current.number,
         batch_id=batch_id,
-        waiting=loop.state == "running" and _waits(session, loop, batch_id=batch_id),
+        waiting=loop.state == "running" and _waits(session, loop, batch_id=batch_id, now=now),
         stopped=loop.stopped,
     )
 
@@ -194,15 +195,16 @@ def _mark_asked(session: Session, *, round_id: int) -> None:
 
 
 def _request(
-    session: Session, loop: LoopRow, policy: LoopPolicy, *, chosen: Sequence[Chosen], number: int
+    session: Session, loop: LoopRow, *, chosen: Sequence[Chosen], number: int, now: datetime
 ) -> tuple[BatchRequest, list[Chosen]]:
     """Fit a round to the people and the money there are; return its batch and what is recorded as chosen.
 
     BudgetTooSmall when what is left buys no further place. What everybody has answered already cannot be asked
     again: for an audit it stays recorded, as unsettled.
     """
+    policy = policy_from(loop.policy)
     terms = terms_of(Phase(loop.phase), policy)
-    workers = active_workers(session, project_id=loop.project_id)
+    workers = able_workers(session, project_id=loop.project_id, now=now)
     overlap_min = max(1, min(terms.overlap_min, workers))
     price_micros = micros(policy.price)
     each = price_micros * overlap_min
@@ -275,8 +277,8 @@ def _open_batches(session: Session, loop_id: int) -> list[int]:
     return list(session.scalars(rows.where(RoundRow.loop_id == loop_id, BatchRow.state != "closed")))
 
 
-def _waits(session: Session, loop: LoopRow, *, batch_id: int | None) -> bool:
-    if active_workers(session, project_id=loop.project_id) == 0:
+def _waits(session: Session, loop: LoopRow, *, batch_id: int | None, now: datetime) -> bool:
+    if able_workers(session, project_id=loop.project_id, now=now) == 0:
         return True
     return batch_id is not None and _has_unfilled_places(session, batch_id)
 

@@ -1,26 +1,34 @@
 """What a worker can earn now: the open batches with their pay, and how long others took."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import median
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import Exists, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import BARRING
 from crowd_hitl.domain.tasks import BatchState, TaskState
+from crowd_hitl.services.blocking import holds
+from crowd_hitl.services.gating import caps_left, why_not
 from crowd_hitl.store.account_rows import WorkerRow
+from crowd_hitl.store.gate_rows import WorkerBlockRow
 from crowd_hitl.store.project_rows import ItemRow, ProjectRow, QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 # The pace is told from the newest answers; fewer than this many say nothing.
 PACE_SAMPLE, PACE_MIN = 200, 5
 SHOWN = 50
+# Some of them ask for what this worker has not.
+LOOKED_AT = 500
 
 
 @dataclass(frozen=True)
 class WorkOffer:
-    """One batch a worker may work on now; `median_seconds` is None until enough answers tell the pace."""
+    """One batch of a worker; `median_seconds` is None until enough answers tell the pace.
+
+    With `limit`, in words for the worker, they have done the most they may for now, and nothing is available.
+    """
 
     batch_id: int
     project_slug: str
@@ -32,10 +40,14 @@ class WorkOffer:
     currency: str
     available: int
     median_seconds: float | None
+    limit: str | None = None
 
 
 def work_for(session: Session, *, worker_id: int, now: datetime) -> list[WorkOffer]:
-    """List the open batches that have a place for this worker, the best paid first."""
+    """List the open batches that have a place for this worker, the best paid first.
+
+    What a worker may not do, as a requirement or a block is in the way, is left out; what has reached a limit is last.
+    """
     worker = session.get_one(WorkerRow, worker_id)
     if worker.state != "active":
         return []
@@ -46,10 +58,34 @@ def work_for(session: Session, *, worker_id: int, now: datetime) -> list[WorkOff
         .where(ProjectRow.organisation_id == worker.organisation_id, BatchRow.state == BatchState.OPEN.value)
         .where(or_(BatchRow.deadline.is_(None), BatchRow.deadline > now))
         .where(_open_tasks(worker_id).exists())
+        .where(~_kept_from(worker_id, now=now))
         .order_by(BatchRow.price_micros.desc(), BatchRow.id)
-        .limit(SHOWN)
+        .limit(LOOKED_AT)
     )
-    return [_offer(session, *row, worker_id=worker_id) for row in batches]
+    offers: list[WorkOffer] = []
+    for batch, project, question in batches:
+        refusal = why_not(session, batch=batch, worker_id=worker_id, now=now) if batch.is_special else None
+        if refusal is not None and refusal.hides:
+            continue
+        offer = _offer(session, batch, project, question, worker_id=worker_id)
+        if refusal is not None:
+            offer = replace(offer, available=0, limit=refusal.words)
+        elif batch.is_special:
+            left = caps_left(session, batch=batch, worker_id=worker_id, now=now)
+            offer = replace(offer, available=offer.available if left is None else min(offer.available, left))
+        offers.append(offer)
+        if len(offers) == SHOWN:
+            break
+    return sorted(offers, key=lambda offer: offer.limit is not None)
+
+
+def _kept_from(worker_id: int, *, now: datetime) -> Exists:
+    here = or_(
+        WorkerBlockRow.project_id.is_(None),
+        and_(WorkerBlockRow.project_id == BatchRow.project_id, WorkerBlockRow.batch_id.is_(None)),
+        WorkerBlockRow.batch_id == BatchRow.id,
+    )
+    return exists().where(WorkerBlockRow.worker_id == worker_id, holds(now), here).correlate(BatchRow)
 
 
 def _open_tasks(worker_id: int) -> Select[int]:

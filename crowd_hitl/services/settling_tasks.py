@@ -5,19 +5,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CursorResult, case, exists, func, select, update
+from sqlalchemy import CursorResult, case, func, select, update
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.assignments import ANSWERED, BARRING
+from crowd_hitl.domain.assignments import ANSWERED
 from crowd_hitl.domain.labels import Change, LabelSource, change
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.tasks import BatchState, Next, RetireReason, TaskState, position
+from crowd_hitl.services.eligible import somebody_is_free
 from crowd_hitl.services.paying import give_back, reserve
 from crowd_hitl.services.publishing import close_batch, lock_batch
-from crowd_hitl.store.account_rows import WorkerRow, WorkerSkillRow
+from crowd_hitl.store.account_rows import WorkerSkillRow
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.money_rows import BudgetRow
-from crowd_hitl.store.project_rows import GoldRow, ProjectRow
+from crowd_hitl.store.project_rows import GoldRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 RETIRES = {Next.AGREED: RetireReason.AGREED, Next.GIVE_UP: RetireReason.OVERLAP}
@@ -64,10 +65,11 @@ def write_decisions(
     counts: Counter[str] = Counter()
     # once closed, every task is retired: what has answers is labelled, nothing is opened
     asks = [d for d in decisions if d.step == Next.ASK and batch.state != BatchState.CLOSED]
-    voices = active_workers(session, project_id=batch.project_id) if asks else 0
+    free = somebody_is_free(batch, now=now)
+    reached = set(session.scalars(select(TaskRow.id).where(TaskRow.id.in_([d.task_id for d in asks]), free)))
     over = batch.deadline is not None and batch.deadline <= now
-    unheard = [d for d in asks if d.votes >= voices or over]  # nobody could take a place
-    asks = [d for d in asks if d.votes < voices and not over]
+    unheard = [d for d in asks if over or d.task_id not in reached]  # nobody could take a place
+    asks = [d for d in asks if not over and d.task_id in reached]
     affordable = _affordable(session, batch) if asks else 0
     opened = sum(_open_place(session, d, now=now, offset=i) for i, d in enumerate(asks[:affordable]))
     each = batch.price_micros + batch.fee_micros
@@ -178,18 +180,9 @@ def retire_unreachable(session: Session, *, batch_id: int, now: datetime) -> int
     places goes back.
     """
     batch = lock_batch(session, batch_id)
-    organisation = select(ProjectRow.organisation_id).where(ProjectRow.id == batch.project_id).scalar_subquery()
-    barred = (
-        exists()
-        .where(AssignmentRow.voice_key == TaskRow.voice_key, AssignmentRow.worker_id == WorkerRow.id)
-        .where(AssignmentRow.state.in_([state.value for state in BARRING]))
-        .correlate(TaskRow, WorkerRow)  # said aloud: two levels up is beyond what is guessed
-    )
-    free = exists().where(WorkerRow.organisation_id == organisation, WorkerRow.state == "active", ~barred)
-    somebody = free.correlate(TaskRow)
     stuck = session.scalars(
         select(TaskRow)
-        .where(TaskRow.batch_id == batch_id, TaskRow.state == TaskState.OPEN.value, ~somebody)
+        .where(TaskRow.batch_id == batch_id, TaskRow.state == TaskState.OPEN.value, ~somebody_is_free(batch, now=now))
         # while a place is held, its answer or its end decides
         .where(TaskRow.places_left + TaskRow.answers_count == TaskRow.overlap)
         .with_for_update(key_share=True)
@@ -202,15 +195,6 @@ def retire_unreachable(session: Session, *, batch_id: int, now: datetime) -> int
     session.flush()
     give_back(session, batch=batch, amount_micros=places * (batch.price_micros + batch.fee_micros), now=now)
     return len(stuck)
-
-
-def active_workers(session: Session, *, project_id: int) -> int:
-    """Count those who may answer this project's tasks."""
-    project = session.get_one(ProjectRow, project_id)
-    found = select(func.count()).where(
-        WorkerRow.organisation_id == project.organisation_id, WorkerRow.state == "active"
-    )
-    return session.scalar(found) or 0
 
 
 def _affordable(session: Session, batch: BatchRow) -> int:
