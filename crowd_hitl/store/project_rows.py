@@ -55,6 +55,8 @@ class ItemRow(Row):
     data: Mapped[dict[str, Any]]
     # workers found that it cannot be answered: it is not asked again until somebody mends it
     broken_at: Mapped[datetime | None]
+    # put back to work: only voices after this count against it again
+    mended_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
