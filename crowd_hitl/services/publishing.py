@@ -1,9 +1,10 @@
 """Publishing batches: first a quote, then the money set aside and the tasks put out; pausing and closing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
+from typing import Any
 
 from sqlalchemy import case, exists, func, select, update
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from crowd_hitl.domain.errors import BadInput, Conflict, NotFound, bad_field
 from crowd_hitl.domain.fees import answer_fee_micros, fee_rule
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.quotes import BatchTerms, Quote, quote
+from crowd_hitl.domain.reviews import review_terms
 from crowd_hitl.domain.tasks import BatchState, OverlapRule, Purpose, RetireReason, TaskState
 from crowd_hitl.services.alerting import raise_alerts
 from crowd_hitl.services.paying import give_back, look_again, reserve
@@ -47,6 +49,7 @@ class BatchRequest:
     aggregator: str = "pooled"
     overlap_policy: str = "posterior"
     approval: str = "auto"
+    review: Mapping[str, Any] | None = None
     round_id: int | None = None
     channel: str = "inhouse"
 
@@ -182,6 +185,7 @@ def _terms(session: Session, project_id: int, request: BatchRequest, *, now: dat
     budget = session.get(BudgetRow, request.budget_id)
     if budget is None or budget.organisation_id != project.organisation_id:
         raise NotFound(f"There is no budget {request.budget_id}. Make one and top it up first.")
+    review_terms(request.approval, request.review)
     rule = fee_rule(request.channel, on=now.date())
     return BatchTerms(
         fee_micros=answer_fee_micros(rule, price_micros=request.price_micros, overlap_max=request.overlap_max),
@@ -241,6 +245,7 @@ def _insert_batch(
         aggregator=request.aggregator,
         overlap_policy=request.overlap_policy,
         approval=request.approval,
+        review=review_terms(request.approval, request.review),
         quote=vars(quoted).copy(),
         agreed_at_answer_id=0,
         published_at=now,
