@@ -1,1 +1,0 @@
-import{i as e,n as t,t as n}from"./outbox-CCMcqQ4Q.js";var r=e=>document.querySelector(`meta[name="${e}"]`)?.content??``,i=new e(`/api/v1`,r(`csrf-token`)),a=()=>void 0,o=new n(i,{accepted:a,replaced:a,refused:a,changed:a},r(`account-id`),t(`localStorage`));o.send(),window.addEventListener(`online`,()=>o.retry());
