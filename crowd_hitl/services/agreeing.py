@@ -12,6 +12,7 @@ from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.labels import STRENGTH, LabelSource, best
 from crowd_hitl.domain.ports import AnswerTable, Consensus, Plugins
 from crowd_hitl.domain.tasks import Next, OverlapRule, TaskState, next_step
+from crowd_hitl.services.queueing import broken_items
 from crowd_hitl.services.settling_tasks import Decision, finish_if_done, write_decisions, write_skills
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.project_rows import GoldRow, QuestionVersionRow
@@ -160,19 +161,21 @@ def decide(evidence: Evidence, consensus: Consensus, *, plugins: Plugins) -> Ite
     votes = np.bincount(evidence.table.tasks, minlength=len(evidence.item_ids))
     for task_id, item_id, is_gold, overlap, answers, state in evidence.tasks:
         row = rows.get(item_id)
+        full = state == TaskState.FULL and answers == overlap
         if row is None:
-            step, value, confidence, vote_count = Next.WAIT, "", 0.0, 0
+            # full all the same: everybody said that it cannot be answered
+            step = next_step(evidence.rule, answers=answers, confidence=0.0, enough=False) if full else Next.WAIT
+            value, confidence, vote_count = "", 0.0, 0
         else:
             posterior = [float(p) for p in consensus.posteriors[row]]
             value, confidence = best(posterior, classes=evidence.classes)
             vote_count = int(votes[row])
             enough = policy.enough(posterior, answers=answers, confidence_target=evidence.rule.confidence_target)
-            full = state == TaskState.FULL and answers == overlap
             step = (
                 next_step(evidence.rule, answers=answers, confidence=confidence, enough=enough) if full else Next.WAIT
             )
-            if is_gold and full:
-                step = Next.GIVE_UP  # gold has the views that were bought, and no label to agree on
+        if is_gold and full:
+            step = Next.GIVE_UP  # gold has the views that were bought, and no label to agree on
         yield Decision(
             task_id=task_id,
             item_id=item_id,
@@ -194,6 +197,8 @@ def _answers(session: Session, version: QuestionVersionRow) -> list[tuple[int, i
         .join(QuestionVersionRow, QuestionVersionRow.id == AnswerRow.question_version_id)
         .where(QuestionVersionRow.project_id == version.project_id, QuestionVersionRow.pool == version.pool)
         .where(AssignmentRow.state.in_([state.value for state in ANSWERED]))
+        # what cannot be answered has no label, whatever else was said of it
+        .where(AnswerRow.is_broken.is_(False), AnswerRow.item_id.not_in(broken_items(version.project_id)))
         .order_by(AnswerRow.id)
         .execution_options(yield_per=10_000)
     )

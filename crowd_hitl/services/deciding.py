@@ -15,6 +15,7 @@ from crowd_hitl.domain.tasks import BatchState, RetireReason, TaskState, positio
 from crowd_hitl.services.paying import look_again, pay_aside, reserve, settle
 from crowd_hitl.services.publishing import lock_batch
 from crowd_hitl.store.label_rows import LabelRow
+from crowd_hitl.store.review_rows import AppealRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, SittingRow, TaskRow
 
 # A task that is done for one of these may be asked again; one that is broken, closed or too late may not.
@@ -86,9 +87,15 @@ def lock_rejected(session: Session, *, answer_id: int) -> Held:
 def restore(session: Session, held: Held, *, decided_by: int | None, may_owe: bool, now: datetime) -> None:
     """Approve a rejected answer: in its open place, in a place that is reserved anew, or paid and not used.
 
-    BudgetTooSmall when the money is not there, unless it may be owed.
+    An open appeal against the rejection ends as upheld. BudgetTooSmall when the money is not there, unless it may
+    be owed.
     """
     assignment, batch, task = held.assignment, held.batch, held.task
+    session.execute(
+        update(AppealRow)
+        .where(AppealRow.assignment_id == assignment.id, AppealRow.state == "open")
+        .values(state="upheld", decided_by=decided_by, decided_at=now)
+    )
     room = task.overlap < max(batch.overlap_max, task.requeued_to or 0)
     if task.places_left > 0:
         task.state = TaskState.FULL if task.places_left == 1 else TaskState.OPEN

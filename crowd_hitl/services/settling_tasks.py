@@ -284,6 +284,7 @@ def _gold_counts(session: Session, *, project_id: int, field: str) -> dict[int, 
         .join(TaskRow, TaskRow.id == AnswerRow.task_id)
         .join(GoldRow, GoldRow.item_id == TaskRow.item_id)
         .where(GoldRow.project_id == project_id, GoldRow.field == field, TaskRow.is_gold.is_(True))
+        .where(AnswerRow.is_broken.is_(False))
     )
     counts: dict[int, tuple[int, int]] = {}
     for worker_id, value, truth in rows:

@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped
 
 from crowd_hitl.store.rows import Count, Key, Long, Row, to
+
+IS_BROKEN = text("broken_at IS NOT NULL")
 
 
 class ProjectRow(Row):
@@ -45,7 +47,10 @@ class ItemRow(Row):
     """One thing to be labelled, with the requester's own key."""
 
     __tablename__ = "item"
-    __table_args__ = (UniqueConstraint("project_id", "key"),)
+    __table_args__ = (
+        UniqueConstraint("project_id", "key"),
+        Index("ix_item_broken", "project_id", sqlite_where=IS_BROKEN, postgresql_where=IS_BROKEN),
+    )
 
     id: Mapped[Key]
     project_id: Mapped[int] = to("project")

@@ -50,6 +50,13 @@ def upgrade() -> None:
 
     with op.batch_alter_table("item", schema=None) as batch_op:
         batch_op.add_column(sa.Column("mended_at", sa.DateTime(timezone=True), nullable=True))
+        batch_op.create_index(
+            "ix_item_broken",
+            ["project_id"],
+            unique=False,
+            sqlite_where=sa.text("broken_at IS NOT NULL"),
+            postgresql_where=sa.text("broken_at IS NOT NULL"),
+        )
 
     with op.batch_alter_table("task", schema=None) as batch_op:
         batch_op.add_column(sa.Column("requeued_to", sa.Integer(), nullable=True))
@@ -61,6 +68,11 @@ def downgrade() -> None:
         batch_op.drop_column("requeued_to")
 
     with op.batch_alter_table("item", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_item_broken",
+            sqlite_where=sa.text("broken_at IS NOT NULL"),
+            postgresql_where=sa.text("broken_at IS NOT NULL"),
+        )
         batch_op.drop_column("mended_at")
 
     with op.batch_alter_table("batch", schema=None) as batch_op:
