@@ -300,7 +300,9 @@ def test_two_who_decide_on_one_appeal_at_once_pay_at_most_once(unit_of_work: Uni
         first = answered(site, batch)
         decide(site, reject, first, reason=REASON)
         rows.append((first, appealed(site, first).id))
-    start, upheld, dismissed = Barrier(3), [], []
+    start = Barrier(3)
+    upheld: list[int] = []
+    dismissed: list[int] = []
 
     def each(service: Any, into: list[int], **values: Any) -> None:
         start.wait()
