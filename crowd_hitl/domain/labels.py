@@ -24,6 +24,10 @@ STRENGTH = {
 }
 
 
+# What is shown where an answer says that the item itself cannot be answered.
+CANNOT_BE_ANSWERED = "can't be answered"
+
+
 class Change(StrEnum):
     """What a new finding does to a standing label."""
 

@@ -1,4 +1,4 @@
-"""What is done at every tick: lapsed leases, due agreement, running loops, budget alerts, the outbox."""
+"""What is done at every tick: lapsed leases, due reviews and agreement, running loops, budget alerts, the outbox."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -7,11 +7,13 @@ from crowd_hitl.domain.ports import Plugins, Storage
 from crowd_hitl.jobs.logged import run_logged
 from crowd_hitl.services.agreeing import agree, due_batches
 from crowd_hitl.services.alerting import raise_alerts
+from crowd_hitl.services.appealing import uphold_overdue
 from crowd_hitl.services.assigning import expire
 from crowd_hitl.services.blocking import LAPSE_AT_ONCE, lapse_blocks
 from crowd_hitl.services.delivering import Handler, drain
 from crowd_hitl.services.looping import advance, running_loops
 from crowd_hitl.services.publishing import close_overdue
+from crowd_hitl.services.reviewing import due_reviews, review_due
 from crowd_hitl.store.unit_of_work import UnitOfWork
 
 EXPIRE_AT_ONCE = 1000
@@ -26,6 +28,7 @@ def make_passes(
     """Return the passes by name, in the order they run: what one lays open, the next one finds."""
     return {
         "expire": lambda: expire_all(uow),
+        "review": lambda: review_all(uow),
         "agree": lambda: agree_all(uow, plugins=plugins),
         "loop": lambda: advance_all(uow, plugins=plugins, storage=storage),
         "alert": lambda: alert_all(uow),
@@ -40,6 +43,13 @@ def expire_all(uow: UnitOfWork) -> None:
     while uow.run(lapse_blocks) >= LAPSE_AT_ONCE:
         pass
     uow.run(close_overdue)
+
+
+def review_all(uow: UnitOfWork) -> None:
+    """Approve what the batches' review policies approve by now, and uphold the appeals nobody decided in time."""
+    for batch_id in uow.read(due_reviews):
+        run_logged(f"review batch {batch_id}", partial(review_due, uow, batch_id=batch_id))
+    run_logged("uphold overdue appeals", partial(uphold_overdue, uow))
 
 
 def agree_all(uow: UnitOfWork, *, plugins: Plugins) -> None:

@@ -95,6 +95,9 @@ def decide(evidence: Evidence, consensus: Consensus, *, plugins: Plugins) -> Ite
         retired, full = bool(found.retired[at]), bool(found.full[at])
         step, value, confidence, votes = Next.WAIT, "", 0.0, 0
         answers = int(task["answers"])
+        if row < 0 and full:
+            # full all the same: everybody said that it cannot be answered
+            step = next_step(evidence.rule, answers=answers, confidence=0.0, enough=False)
         if row >= 0:
             posterior = [float(p) for p in consensus.posteriors[row]]
             value, confidence = best(posterior, classes=evidence.classes)

@@ -13,6 +13,7 @@ from crowd_hitl.domain.errors import AlreadyDone, KeyReused, NotFound, TooLate, 
 from crowd_hitl.domain.ports import Question
 from crowd_hitl.domain.tasks import TaskState
 from crowd_hitl.services.assigning import CLAIM_MAX, Offered, beside, lock_assignment, offered, show
+from crowd_hitl.services.breaking import broken_value, lock_for_broken, note_broken
 from crowd_hitl.services.gating import caps_left, hold_worker, places_allowed
 from crowd_hitl.services.paying import look_again
 from crowd_hitl.store.hot_path.finding import hot_path
@@ -43,12 +44,16 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Submission:
-    """What a client sends: the answer, its own key for this submit, active seconds, how many places it wants next."""
+    """What a client sends: the answer, its own key for this submit, active seconds, how many places it wants next.
+
+    `broken` says, instead of an answer, why the item itself cannot be answered.
+    """
 
     value: object
     client_key: str
     seconds: float = 0.0
     next_count: int = 0
+    broken: str | None = None
 
 
 def submit(
@@ -78,7 +83,11 @@ def submit(
         return _receipt(session, repeated)
     asked = remembered(session).asked_by(session.connection(), assignment_id)
     assert asked is not None, "the assignment was found"
-    checked = _check(asked, submission.value, questions)
+    if submission.broken is None:
+        checked = _check(asked, submission.value, questions)
+    else:
+        checked = broken_value(submission.broken)
+        lock_for_broken(session, task_id=assignment.task_id)
     _make_answerable(session, assignment, special=special, now=now)
     filled = _filled(assignment_id, worker_id, submission, checked, now=now)
     if special is not None:
@@ -86,6 +95,8 @@ def submit(
         filled = filled._replace(next_count=wanted)
     receipt = _fill(beside(session), filled)
     assert receipt is not None, "the assignment is locked and leased"
+    if submission.broken is not None:
+        note_broken(session, answer_id=receipt.answer_id, now=now)
     return receipt
 
 
@@ -98,8 +109,13 @@ def submit_at_once(
     questions: Mapping[str, Question],
     now: datetime,
 ) -> Receipt | None:
-    """Do what `submit` does for a leased assignment; None, and nothing changed, for a repeat or a lapsed lease."""
+    """Do what `submit` does for a leased assignment; None, and nothing changed, for a repeat or a lapsed lease.
+
+    None also for an item that cannot be answered: that may retire its tasks.
+    """
     _check_submission(submission)
+    if submission.broken is not None:
+        return None
     asked = short.memory.asked_by(short.connection, assignment_id)
     if asked is None or short.connection.scalar(SPECIAL_ID, {"assignment_id": assignment_id}) is not None:
         return None
@@ -127,7 +143,7 @@ def replace(
     checked = _check(Asked(version.kind, version.spec), value, questions)
     if checked != answer.value:
         session.add(AnswerRevisionRow(answer_id=answer.id, value=answer.value, replaced_at=now))
-        answer.value = checked
+        answer.value, answer.is_broken = checked, False
         look_again(session.get_one(BatchRow, answer.batch_id))  # what was agreed may rest on the old answer
         session.flush()
     return _receipt(session, answer, with_next=False)

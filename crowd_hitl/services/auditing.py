@@ -84,7 +84,8 @@ def audited_pool(session: Session, *, project_id: int, policy: LoopPolicy) -> di
     An item that came in after the newest model has no label to deliver: no audit can speak for it.
     """
     values = delivered(session, project_id=project_id)
-    unsettled = select(ItemRow.id).where(ItemRow.project_id == project_id, ~_has_reference(policy)).order_by(ItemRow.id)
+    open_ones = select(ItemRow.id).where(ItemRow.project_id == project_id, ItemRow.broken_at.is_(None))
+    unsettled = open_ones.where(~_has_reference(policy)).order_by(ItemRow.id)
     return {item_id: values[item_id] for item_id in session.scalars(unsettled) if item_id in values}
 
 

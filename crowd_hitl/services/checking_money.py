@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import String, and_, case, cast, func, literal, select
+from sqlalchemy import String, and_, case, cast, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from crowd_hitl.domain.assignments import ANSWERED, STANDING, AssignmentState
+from crowd_hitl.domain.assignments import ANSWERED, SET_ASIDE, STANDING, AssignmentState, SittingState
 from crowd_hitl.domain.invariants import Problem
 from crowd_hitl.domain.ledger import EARNING, ROUTES, AccountKind, TransferKind
 from crowd_hitl.domain.money import units
@@ -16,6 +16,8 @@ from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, SittingRow, Task
 
 STANDING_VALUES = [state.value for state in STANDING]
 ANSWERED_VALUES = [state.value for state in ANSWERED]
+# Kept, not used, and paid for unless it is owed.
+PAID_ASIDE = [state.value for state in SET_ASIDE if state != AssignmentState.REJECTED]
 
 
 def transfers_follow_their_routes(session: Session) -> Iterator[Problem]:
@@ -50,7 +52,7 @@ def budgets_add_up(session: Session) -> Iterator[Problem]:
 
 
 def batches_hold_what_they_owe(session: Session) -> Iterator[Problem]:
-    """A batch holds exactly the price of its open, held and undecided places: no more, no less."""
+    """A batch holds exactly the price of its open, held and undecided places, and its compensation line."""
     owed_places = (
         select(
             TaskRow.batch_id,
@@ -67,7 +69,7 @@ def batches_hold_what_they_owe(session: Session) -> Iterator[Problem]:
     )
     balances = account_sums(AccountKind.BATCH).subquery()
     places = func.coalesce(owed_places.c.left, 0) + func.coalesce(undecided.c.undecided, 0)
-    owed = places * (BatchRow.price_micros + BatchRow.fee_micros)
+    owed = places * (BatchRow.price_micros + BatchRow.fee_micros) + BatchRow.compensation_micros
     held = func.coalesce(balances.c.balance, 0)
     rows = session.execute(
         select(BatchRow.id, owed, held)
@@ -81,7 +83,7 @@ def batches_hold_what_they_owe(session: Session) -> Iterator[Problem]:
 
 
 def approved_means_paid(session: Session) -> Iterator[Problem]:
-    """Every approved assignment was paid its batch's price once, and nothing else was paid."""
+    """Every assignment that is approved, or settled though not used, was paid its price once; nothing else was paid."""
     paid = (
         select(TransferRow.sitting_id, func.sum(TransferRow.amount_micros).label("paid"))
         .where(TransferRow.kind == TransferKind.PAY.value)
@@ -89,11 +91,13 @@ def approved_means_paid(session: Session) -> Iterator[Problem]:
         .subquery()
     )
     approved = AssignmentRow.state == AssignmentState.APPROVED.value
-    due = case((approved, BatchRow.price_micros), else_=0)
+    aside = and_(AssignmentRow.state.in_(PAID_ASIDE), SittingRow.state == SittingState.SETTLED.value)
+    due = case((or_(approved, aside), BatchRow.price_micros), else_=0)
     found = func.coalesce(paid.c.paid, 0)
     rows = session.execute(
         select(AssignmentRow.id, due, found)
         .join(BatchRow, BatchRow.id == AssignmentRow.batch_id)
+        .join(SittingRow, SittingRow.id == AssignmentRow.sitting_id)
         .outerjoin(paid, paid.c.sitting_id == AssignmentRow.sitting_id)
         .where(due != found)
     )

@@ -12,6 +12,7 @@ from crowd_hitl.domain.errors import BadInput
 from crowd_hitl.domain.ports import Floats, Pick, Plugins, Storage
 from crowd_hitl.domain.rounds import LoopPolicy, Phase
 from crowd_hitl.services.auditing import Predicted, audit_findings, frozen_pool, predictions
+from crowd_hitl.services.queueing import broken_items
 from crowd_hitl.services.training import Lesson, cross_predict, read_lesson, unlabelled
 from crowd_hitl.store.loop_rows import ChoiceRow, LoopRow, RoundRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
@@ -33,7 +34,15 @@ class Chosen:
 def choose(
     uow: UnitOfWork, *, loop: LoopRow, policy: LoopPolicy, random: Random, plugins: Plugins, storage: Storage
 ) -> list[Chosen]:
-    """Pick the items of the loop's next round; none when this phase has nothing to ask."""
+    """Pick the items of the loop's next round, less broken ones; none when this phase has nothing to ask."""
+    chosen = _choose(uow, loop=loop, policy=policy, random=random, plugins=plugins, storage=storage)
+    broken = uow.read(lambda session: set(session.scalars(broken_items(loop.project_id))))
+    return [choice for choice in chosen if choice.item_id not in broken]
+
+
+def _choose(
+    uow: UnitOfWork, *, loop: LoopRow, policy: LoopPolicy, random: Random, plugins: Plugins, storage: Storage
+) -> list[Chosen]:
     phase = Phase(loop.phase)
     if phase == Phase.REFERENCE:
         return uow.read(_references, loop=loop, policy=policy, random=random, plugins=plugins)

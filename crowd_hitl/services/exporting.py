@@ -42,7 +42,8 @@ def answer_rows(session: Session, *, project_id: int, after: int = 0) -> Iterato
     """Yield every answer in the order it came: `task` (the item's key), `worker`, the answer's fields, and the rest.
 
     With a field called `label` this is crowd-kit's `task,worker,label`. A field that is called like one of our own
-    columns is given as `value.<field>`. Gold's answers and rejected ones are there too, and say so.
+    columns is given as `value.<field>`. Gold's answers and rejected ones are there too, and say so;
+    those that say that an item cannot be answered are not.
     """
     batches = list(session.scalars(select(BatchRow.id).where(BatchRow.project_id == project_id)))
     names = Names(session)
@@ -137,7 +138,7 @@ def _answers(batches: Sequence[int]) -> Select[*tuple[Any, ...]]:
         .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
         .join(TaskRow, TaskRow.id == AnswerRow.task_id)
         .join(ItemRow, ItemRow.id == AnswerRow.item_id)
-        .where(asked)
+        .where(asked, AnswerRow.is_broken.is_(False))
         .order_by(AnswerRow.id)
         .limit(CHUNK_ROWS)
     )

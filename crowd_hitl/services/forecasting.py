@@ -133,6 +133,7 @@ def _standing(session: Session, batch: BatchRow, questions: Mapping[str, Questio
         select(AnswerRow.task_id, AnswerRow.value)
         .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
         .where(AnswerRow.batch_id == batch.id, AssignmentRow.state.in_([state.value for state in ANSWERED]))
+        .where(AnswerRow.is_broken.is_(False))
         .execution_options(yield_per=10_000)
     )
     for task_id, value in said:

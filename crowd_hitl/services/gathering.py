@@ -17,6 +17,7 @@ from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.labels import LabelSource
 from crowd_hitl.domain.ports import AnswerTable, Plugins
 from crowd_hitl.domain.tasks import OverlapRule, TaskState
+from crowd_hitl.services.queueing import broken_items
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.project_rows import GoldRow, QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
@@ -127,6 +128,8 @@ def _answers(
         .join(QuestionVersionRow, QuestionVersionRow.id == AnswerRow.question_version_id)
         .where(QuestionVersionRow.project_id == version.project_id, QuestionVersionRow.pool == version.pool)
         .where(AssignmentRow.state.in_([state.value for state in ANSWERED]), AnswerRow.is_broken.is_(False))
+        # what cannot be answered has no label, whatever else was said of it
+        .where(AnswerRow.item_id.not_in(broken_items(version.project_id)))
         .order_by(AnswerRow.id)
         .execution_options(yield_per=READ_AT_ONCE)
     )

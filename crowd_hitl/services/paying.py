@@ -128,8 +128,30 @@ def settle(session: Session, *, assignment: AssignmentRow, decided_by: int | Non
     """Pay one submitted assignment out of what its batch holds: the worker's price and the channel's fee."""
     batch = session.get_one(BatchRow, assignment.batch_id)
     assignment.state = AssignmentState.APPROVED
-    assignment.decided_by = decided_by
+    assignment.decided_by, assignment.decided_at = decided_by, now
     session.get_one(SittingRow, assignment.sitting_id).state = SittingState.SETTLED
+    _pay(session, batch=batch, assignment=assignment, now=now)
+
+
+def pay_aside(session: Session, *, assignment: AssignmentRow, now: datetime) -> bool:
+    """Pay for an answer that is not used out of the batch's compensation line; if that is used up, it is owed.
+
+    The caller holds the batch locked.
+    """
+    batch = session.get_one(BatchRow, assignment.batch_id)
+    sitting = session.get_one(SittingRow, assignment.sitting_id)
+    session.refresh(batch, ["compensation_micros"])
+    each = batch.price_micros + batch.fee_micros
+    if batch.compensation_micros < each:
+        sitting.state = SittingState.OWED
+        return False
+    batch.compensation_micros = BatchRow.compensation_micros - each
+    sitting.state = SittingState.SETTLED
+    _pay(session, batch=batch, assignment=assignment, now=now)
+    return True
+
+
+def _pay(session: Session, *, batch: BatchRow, assignment: AssignmentRow, now: datetime) -> None:
     shares = (
         (TransferKind.PAY, assignment.worker_id, batch.price_micros),
         (TransferKind.FEE, batch.id, batch.fee_micros),
@@ -161,7 +183,7 @@ def reject(session: Session, *, answer_id: int, reason: str, decided_by: int | N
     ).one()
     assignment.state = AssignmentState.REJECTED
     assignment.reason = reason.strip()
-    assignment.decided_by = decided_by
+    assignment.decided_by, assignment.decided_at = decided_by, now
     session.get_one(SittingRow, assignment.sitting_id).state = SittingState.SETTLED
     task = session.scalars(
         select(TaskRow).where(TaskRow.id == assignment.task_id).with_for_update(key_share=True)

@@ -15,6 +15,7 @@ from crowd_hitl.domain.fees import answer_fee_micros, fee_rule
 from crowd_hitl.domain.gates import check_gate, is_gated
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.quotes import BatchTerms, Quote, quote
+from crowd_hitl.domain.reviews import review_terms
 from crowd_hitl.domain.tasks import BatchState, OverlapRule, Purpose, RetireReason, TaskState
 from crowd_hitl.services.alerting import raise_alerts
 from crowd_hitl.services.eligible import refuse_gate
@@ -49,6 +50,7 @@ class BatchRequest:
     aggregator: str = "pooled"
     overlap_policy: str = "posterior"
     approval: str = "auto"
+    review: Mapping[str, Any] | None = None
     round_id: int | None = None
     channel: str = "inhouse"
     requirement: Mapping[str, Any] | None = None
@@ -189,6 +191,7 @@ def _terms(session: Session, project_id: int, request: BatchRequest, *, now: dat
     if budget is None or budget.organisation_id != project.organisation_id:
         raise NotFound(f"There is no budget {request.budget_id}. Make one and top it up first.")
     check_gate(request)
+    review_terms(request.approval, request.review)
     rule = fee_rule(request.channel, on=now.date())
     return BatchTerms(
         fee_micros=answer_fee_micros(rule, price_micros=request.price_micros, overlap_max=request.overlap_max),
@@ -242,6 +245,7 @@ def _insert_batch(
         cap_share=request.cap_share,
         cap_per_day=request.cap_per_day,
         is_special=is_gated(request),
+        review=review_terms(request.approval, request.review),
         quote=vars(quoted).copy(),
         agreed_at_answer_id=0,
         published_at=now,

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Select, String, cast, exists, false, func, insert, literal, literal_column, select, true, update
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.errors import BadInput, Busy, NotFound
+from crowd_hitl.domain.errors import BadInput, Busy, Conflict, CrowdError, NotFound
 from crowd_hitl.domain.shuffling import Shuffle, draw_shuffle
 from crowd_hitl.domain.tasks import TaskState, position
 from crowd_hitl.store.label_rows import LabelRow
@@ -67,14 +67,25 @@ def extent_of(session: Session, asked: Asked) -> Extent:
         there = _measure(session, _in_project(asked).where(ItemRow.id.in_(chunk)))
         if there.count < len(chunk):
             known = set(session.scalars(_in_project(asked).where(ItemRow.id.in_(chunk))))
-            raise NotFound(f"Items {sorted(set(chunk) - known)[:5]} are not in this project.")
+            raise _not_asked(session, asked, sorted(set(chunk) - known))
         found = found.with_more(there)
     return found
 
 
+def _not_asked(session: Session, asked: Asked, item_ids: Sequence[int]) -> CrowdError:
+    """Say why items cannot be asked: they are broken, or not there."""
+    found = select(ItemRow.key).where(ItemRow.project_id == asked.project_id, ItemRow.id.in_(item_ids))
+    broken = session.scalars(found.where(ItemRow.broken_at.is_not(None)).order_by(ItemRow.id).limit(5)).all()
+    if broken:
+        keys = ", ".join(broken)
+        return Conflict(f"Workers found that these items cannot be answered: {keys}. Mend them, then put them back.")
+    return NotFound(f"Items {item_ids[:5]} are not in this project.")
+
+
 def gold_extent(session: Session, asked: Asked, *, views: int) -> Extent:
     """Count the gold items that may be shown `views` times more and are not asked themselves."""
-    shown = GoldRow.project_id == asked.project_id, GoldRow.views_reserved + views <= GoldRow.views_max
+    few = GoldRow.views_reserved + views <= GoldRow.views_max
+    shown = GoldRow.project_id == asked.project_id, few, GoldRow.item_id.not_in(broken_items(asked.project_id))
     found = _measure(session, select(GoldRow.item_id.label("id")).where(*shown).distinct())
     # Without a list nothing that is gold is asked.
     listed = asked.items or ()
@@ -157,7 +168,7 @@ def _portions(session: Session, asked: Asked, items: Extent) -> Iterator[Select[
 
 
 def _in_project(asked: Asked) -> Select[int]:
-    return select(ItemRow.id).where(ItemRow.project_id == asked.project_id)
+    return select(ItemRow.id).where(ItemRow.project_id == asked.project_id, ItemRow.broken_at.is_(None))
 
 
 def _unanswered(asked: Asked) -> Select[int]:
@@ -181,6 +192,7 @@ def _gold(batch: BatchRow, *, limit: int) -> Select[int]:
             GoldRow.project_id == batch.project_id,
             GoldRow.views_reserved + batch.overlap_min <= GoldRow.views_max,
             ~here,
+            GoldRow.item_id.not_in(broken_items(batch.project_id)),
         )
         .group_by(GoldRow.item_id)
         .order_by(func.min(GoldRow.views_reserved), func.min(GoldRow.id))
@@ -209,6 +221,11 @@ def _insert(session: Session, batch: BatchRow, chosen: Any, *, gold: bool, order
     )
     statement = insert(TaskRow).from_select(COLUMNS, values).execution_options(preserve_rowcount=True)
     return int(session.connection().execute(statement).rowcount)
+
+
+def broken_items(project_id: int) -> Select[int]:
+    """Select the items that workers found broken: few, and from an index of their own."""
+    return select(ItemRow.id).where(ItemRow.project_id == project_id, ItemRow.broken_at.is_not(None))
 
 
 def _measure(session: Session, ids: Select[int]) -> Extent:

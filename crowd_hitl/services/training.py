@@ -242,7 +242,7 @@ def _content(row: ItemRow, storage: Storage) -> Content:
 
 
 def unlabelled(session: Session, *, project_id: int) -> list[int]:
-    """List the items that nobody but a model has labelled."""
+    """List the items that nobody but a model has labelled, less those that cannot be answered."""
     by_people = exists().where(
         LabelRow.item_id == ItemRow.id,
         LabelRow.state == "current",
@@ -251,6 +251,8 @@ def unlabelled(session: Session, *, project_id: int) -> list[int]:
     is_gold = exists().where(GoldRow.item_id == ItemRow.id)
     return list(
         session.scalars(
-            select(ItemRow.id).where(ItemRow.project_id == project_id, ~by_people, ~is_gold).order_by(ItemRow.id)
+            select(ItemRow.id)
+            .where(ItemRow.project_id == project_id, ItemRow.broken_at.is_(None), ~by_people, ~is_gold)
+            .order_by(ItemRow.id)
         )
     )

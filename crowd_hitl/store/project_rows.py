@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped
 
 from crowd_hitl.store.rows import Count, Key, Long, Row, to
+
+IS_BROKEN = text("broken_at IS NOT NULL")
 
 
 class ProjectRow(Row):
@@ -45,8 +47,12 @@ class ItemRow(Row):
     """One thing to be labelled, with the requester's own key."""
 
     __tablename__ = "item"
-    # the index lets a page of a project's items be read without walking through those of others
-    __table_args__ = (UniqueConstraint("project_id", "key"), Index("ix_item_project", "project_id", "id"))
+    __table_args__ = (
+        UniqueConstraint("project_id", "key"),
+        # a page of a project's items is read without walking through those of others
+        Index("ix_item_project", "project_id", "id"),
+        Index("ix_item_broken", "project_id", sqlite_where=IS_BROKEN, postgresql_where=IS_BROKEN),
+    )
 
     id: Mapped[Key]
     project_id: Mapped[int] = to("project")
@@ -57,6 +63,8 @@ class ItemRow(Row):
     data: Mapped[dict[str, Any]]
     # workers found that it cannot be answered: it is not asked again until somebody mends it
     broken_at: Mapped[datetime | None]
+    # put back to work: only voices after this count against it again
+    mended_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crowd_hitl.store.rows import Key, Long, Row, to
+from crowd_hitl.store.rows import Key, Long, Row, index_while, to
 
 
 class AppealRow(Row):
@@ -17,6 +17,7 @@ class AppealRow(Row):
         UniqueConstraint("assignment_id"),
         CheckConstraint("state IN ('open', 'upheld', 'dismissed')", name="known_state"),
         CheckConstraint("(state = 'open') = (decided_at IS NULL)", name="decided_has_a_moment"),
+        index_while("ix_appeal_due", "due_at", state="open"),
     )
 
     id: Mapped[Key]

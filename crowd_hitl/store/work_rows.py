@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from crowd_hitl.domain.assignments import STANDING
 from crowd_hitl.store.rows import Count, Key, Long, Micros, Row, index_while, to, unique_while
 
+IS_BROKEN = text("is_broken")
+
 
 class BatchRow(Row):
     """Tasks published together, with the defaults of its tasks and a budget."""
@@ -60,6 +62,8 @@ class BatchRow(Row):
     approval: Mapped[str]
     # what the kind of approval needs to know: a delay, a share, an accuracy
     review: Mapped[dict[str, Any] | None]
+    # answers up to this moment were looked at by the pass that approves all but a sample
+    reviewed_until: Mapped[datetime | None]
     quote: Mapped[dict[str, Any]]
     agreed_at_answer_id: Mapped[int] = mapped_column(BigInteger, default=0)
     published_at: Mapped[datetime]
@@ -112,6 +116,8 @@ class TaskRow(Row):
     answers_count: Mapped[Count]
     state: Mapped[str]
     retire_reason: Mapped[str | None]
+    # put back to work by hand: the overlap may be as much as this, beyond the batch's own most
+    requeued_to: Mapped[int | None]
 
 
 class SittingRow(Row):
@@ -143,6 +149,9 @@ class AssignmentRow(Row):
         unique_while("one_voice_per_worker", "voice_key", "worker_id", states=STANDING),
         index_while("ix_assignment_lease", "lease_ends_at", state="leased"),
         index_while("ix_assignment_held", "worker_id", "batch_id", "id", state="leased"),
+        # what waits for a decision: by time, for delays and samples; by worker, for what gold says of them
+        index_while("ix_assignment_undecided", "batch_id", "ended_at", "id", state="submitted"),
+        index_while("ix_assignment_undecided_of", "batch_id", "worker_id", "id", state="submitted"),
         Index("ix_assignment_bookmark", "worker_id", "batch_id", "priority", "pos"),
         Index("ix_assignment_task", "task_id"),
         Index("ix_assignment_voice", "voice_key", "worker_id"),
@@ -174,6 +183,7 @@ class AnswerRow(Row):
         UniqueConstraint("worker_id", "client_key"),
         Index("ix_answer_batch", "batch_id", "id"),
         Index("ix_answer_item", "item_id"),
+        Index("ix_answer_broken", "item_id", "id", sqlite_where=IS_BROKEN, postgresql_where=IS_BROKEN),
     )
 
     id: Mapped[Key]

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import ANSWERED
 from crowd_hitl.plugins.questions.choice import plugin as choice
-from crowd_hitl.services.answering import Receipt, Submission, submit
+from crowd_hitl.services.answering import Receipt, Submission, submit, submit_at_once
 from crowd_hitl.services.assigning import claim
 from crowd_hitl.services.checking import check
 from crowd_hitl.services.paying import create_budget, top_up
@@ -93,6 +93,22 @@ def answer(
         submission=submission,
         questions=QUESTIONS,
         now=at,
+    )
+
+
+def broken(site: Site, batch: BatchRow, worker_id: int, why: str = "The text is empty") -> Receipt | None:
+    """Let a worker claim one place and say that its item cannot be answered."""
+    offers = site.uow.run(claim, batch_id=batch.id, worker_id=worker_id, count=1, now=NOON)
+    if not offers:
+        return None
+    return site.uow.run_short(
+        submit_at_once,
+        otherwise=submit,
+        assignment_id=offers[0].assignment_id,
+        worker_id=worker_id,
+        submission=Submission(value=None, client_key=f"{worker_id}-{offers[0].assignment_id}", broken=why),
+        questions=QUESTIONS,
+        now=NOON,
     )
 
 

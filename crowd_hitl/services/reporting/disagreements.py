@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState
+from crowd_hitl.domain.labels import CANNOT_BE_ANSWERED
 from crowd_hitl.services.reporting.money import cost_by_item
 from crowd_hitl.services.reporting.pages import Page, first_rows, id_after
 from crowd_hitl.services.reporting.projects import ProjectHead
@@ -116,7 +117,7 @@ def list_undecided(
             key=item.key,
             text=item.text,
             image_key=item.image_key,
-            value=str(answer.value.get(project.field, "")),
+            value=CANNOT_BE_ANSWERED if answer.is_broken else str(answer.value.get(project.field, "")),
             label=label,
             worker=worker.public_id,
             simulated=worker.simulated,

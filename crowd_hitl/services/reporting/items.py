@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import NotFound
+from crowd_hitl.domain.labels import CANNOT_BE_ANSWERED
 from crowd_hitl.domain.ledger import SPENDING
 from crowd_hitl.services.reporting.projects import ProjectHead
 from crowd_hitl.services.reporting.votes import Vote, votes_on
@@ -176,7 +177,7 @@ def _answered(session: Session, *, project: ProjectHead, item_id: int) -> list[E
         Event(
             at=answer.submitted_at,
             kind="answered",
-            value=str(answer.value.get(project.field, "")),
+            value=CANNOT_BE_ANSWERED if answer.is_broken else str(answer.value.get(project.field, "")),
             who=worker.public_id,
             simulated=worker.simulated,
             seconds=answer.seconds,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crowd_hitl.domain.assignments import ANSWERED
+from crowd_hitl.domain.labels import CANNOT_BE_ANSWERED
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow
 
@@ -24,7 +26,7 @@ class Vote:
     @property
     def counts(self) -> bool:
         """Say whether the answer stands."""
-        return self.state != "rejected"
+        return self.state in ANSWERED
 
 
 def votes_on(
@@ -46,7 +48,7 @@ def votes_on(
             Vote(
                 answer_id=answer.id,
                 item_id=answer.item_id,
-                value=str(answer.value.get(field, "")),
+                value=CANNOT_BE_ANSWERED if answer.is_broken else str(answer.value.get(field, "")),
                 worker=public_id,
                 simulated=simulated,
                 state=state,

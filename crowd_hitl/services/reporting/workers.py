@@ -128,6 +128,7 @@ def _agreement(
         .join(LabelRow, and_(LabelRow.item_id == AnswerRow.item_id, LabelRow.field == project.field))
         .join(TaskRow, TaskRow.id == AnswerRow.task_id)
         .where(_of(project, batch_id), _by_people(), AnswerRow.worker_id.in_(worker_ids))
+        .where(AnswerRow.is_broken.is_(False))
         .group_by(AnswerRow.worker_id)
     ).all()
     return {worker_id: Share(right=int(right or 0), seen=seen) for worker_id, right, seen in rows}
