@@ -18,6 +18,8 @@ from crowd_hitl.store.project_rows import GoldRow, QuestionVersionRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
+# Answers to one field of a question, coded once for all batches that are read in one snapshot, by pool and field.
+Coded = dict[tuple[int, str], tuple[list[int], list[int], AnswerTable]]
 CHUNK = 500
 # A confidence that moved by less is not worth a write.
 REFINED_BY = 0.002
@@ -62,7 +64,7 @@ def agree(uow: UnitOfWork, *, batch_id: int, plugins: Plugins, seed: int = 0) ->
     """Weigh the project's answers and act on one batch: labels, skills, further places, retired tasks."""
     report = AgreeReport(batch_id=batch_id, tasks=0)
     for evidence in uow.read(read_evidence, batch_id=batch_id, plugins=plugins):
-        consensus = _weigh(evidence, plugins=plugins, seed=seed)
+        consensus = weigh(evidence, plugins=plugins, seed=seed)
         every = list(decide(evidence, consensus, plugins=plugins))
         report = replace(report, tasks=len(every), waiting=sum(d.step == Next.WAIT and not d.retired for d in every))
         decisions = [decision for decision in every if _changes_something(decision, evidence)]
@@ -91,14 +93,19 @@ def due_batches(session: Session, *, within: Sequence[int] | None = None, limit:
     return list(session.scalars(due if within is None else due.where(BatchRow.id.in_(within))))
 
 
-def read_evidence(session: Session, *, batch_id: int, plugins: Plugins) -> list[Evidence]:
-    """Read what bears on a batch: every standing answer of the project to a compatible question version."""
+def read_evidence(
+    session: Session, *, batch_id: int, plugins: Plugins, coded: Coded | None = None
+) -> list[Evidence]:
+    """Read what bears on a batch: every standing answer of the project to a compatible question version.
+
+    Who reads several batches of one snapshot passes the same `coded`, so that the answers are read once.
+    """
+    coded = {} if coded is None else coded
     batch = session.get(BatchRow, batch_id)
     if batch is None:
         raise NotFound(f"There is no batch {batch_id}.")
     version = session.get_one(QuestionVersionRow, batch.question_version_id)
     question = plugins.questions[version.kind]
-    rows = _answers(session, version)
     tasks = session.execute(
         select(TaskRow.id, TaskRow.item_id, TaskRow.is_gold, TaskRow.overlap, TaskRow.answers_count, TaskRow.state)
         .where(TaskRow.batch_id == batch_id)
@@ -109,7 +116,7 @@ def read_evidence(session: Session, *, batch_id: int, plugins: Plugins) -> list[
     found = []
     for field in question.fields(version.spec):
         classes = list(question.classes(version.spec))
-        item_ids, worker_ids, table = _code(rows, field=field, classes=classes, gold=_gold(session, version, field))
+        item_ids, worker_ids, table = _coded(session, version, field=field, classes=classes, coded=coded)
         found.append(
             Evidence(
                 batch_id=batch_id,
@@ -131,7 +138,8 @@ def read_evidence(session: Session, *, batch_id: int, plugins: Plugins) -> list[
     return found
 
 
-def _weigh(evidence: Evidence, *, plugins: Plugins, seed: int) -> Consensus:
+def weigh(evidence: Evidence, *, plugins: Plugins, seed: int) -> Consensus:
+    """Let the batch's aggregator weigh the evidence."""
     table = evidence.table
     if not len(table.tasks):  # a batch that was closed before anybody answered
         return Consensus(posteriors=np.empty((0, table.n_labels)), skills=np.empty(0))
@@ -160,6 +168,7 @@ def decide(evidence: Evidence, consensus: Consensus, *, plugins: Plugins) -> Ite
     votes = np.bincount(evidence.table.tasks, minlength=len(evidence.item_ids))
     for task_id, item_id, is_gold, overlap, answers, state in evidence.tasks:
         row = rows.get(item_id)
+        full = state == TaskState.FULL and answers == overlap
         if row is None:
             step, value, confidence, vote_count = Next.WAIT, "", 0.0, 0
         else:
@@ -167,12 +176,13 @@ def decide(evidence: Evidence, consensus: Consensus, *, plugins: Plugins) -> Ite
             value, confidence = best(posterior, classes=evidence.classes)
             vote_count = int(votes[row])
             enough = policy.enough(posterior, answers=answers, confidence_target=evidence.rule.confidence_target)
-            full = state == TaskState.FULL and answers == overlap
             step = (
                 next_step(evidence.rule, answers=answers, confidence=confidence, enough=enough) if full else Next.WAIT
             )
-            if is_gold and full:
-                step = Next.GIVE_UP  # gold has the views that were bought, and no label to agree on
+        if full and (is_gold or answers < evidence.rule.overlap_min):
+            # gold has the views that were bought, and no label to agree on; and a task whose overlap was lowered, as
+            # answers were taken out of it unreplaced, has all the answers that will come
+            step = Next.GIVE_UP
         yield Decision(
             task_id=task_id,
             item_id=item_id,
@@ -185,6 +195,16 @@ def decide(evidence: Evidence, consensus: Consensus, *, plugins: Plugins) -> Ite
             confidence=min(1.0, confidence),
             votes=vote_count,
         )
+
+
+def _coded(
+    session: Session, version: QuestionVersionRow, *, field: str, classes: Sequence[str], coded: Coded
+) -> tuple[list[int], list[int], AnswerTable]:
+    key = (version.pool, field)
+    if key not in coded:
+        gold = _gold(session, version, field)
+        coded[key] = _code(_answers(session, version), field=field, classes=classes, gold=gold)
+    return coded[key]
 
 
 def _answers(session: Session, version: QuestionVersionRow) -> list[tuple[int, int, dict[str, str]]]:

@@ -121,15 +121,18 @@ def try_rule(session: Session, *, rule: Rule, field: Field) -> list[Found]:
 
 def apply_rules(uow: UnitOfWork) -> int:
     """Let every rule look at the workers who gave something new; return how many hits that made."""
-    hits = 0
-    for rule_id in uow.read(rules_on):
-        after: int | None = 0
-        until: int | None = None
-        while after is not None:
-            look = uow.read(look_at, rule_id=rule_id, until_id=until, after=after)
-            hits += uow.run(write_hits, rule_id=rule_id, look=look)
-            after, until = look.more_after, look.until_id
-    return hits
+    return sum(apply_rule(uow, rule_id=rule_id) for rule_id in uow.read(rules_on))
+
+
+def apply_rule(uow: UnitOfWork, *, rule_id: int) -> int:
+    """Let one rule look at the workers who gave something new, some at a time; return how many hits that made."""
+    hits, after, until = 0, 0, None
+    while True:
+        look = uow.read(look_at, rule_id=rule_id, until_id=until, after=after)
+        hits += uow.run(write_hits, rule_id=rule_id, look=look)
+        if look.more_after is None:
+            return hits
+        after, until = look.more_after, look.until_id
 
 
 def rules_on(session: Session) -> list[int]:
