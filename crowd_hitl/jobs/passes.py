@@ -1,4 +1,4 @@
-"""What is done at every tick: lapsed leases, due agreement, running loops, behaviour rules, budget alerts, the outbox."""
+"""What is done at every tick: lapsed leases, due agreement, loops, behaviour rules, budget alerts, the outbox."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

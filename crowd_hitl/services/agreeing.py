@@ -93,9 +93,7 @@ def due_batches(session: Session, *, within: Sequence[int] | None = None, limit:
     return list(session.scalars(due if within is None else due.where(BatchRow.id.in_(within))))
 
 
-def read_evidence(
-    session: Session, *, batch_id: int, plugins: Plugins, coded: Coded | None = None
-) -> list[Evidence]:
+def read_evidence(session: Session, *, batch_id: int, plugins: Plugins, coded: Coded | None = None) -> list[Evidence]:
     """Read what bears on a batch: every standing answer of the project to a compatible question version.
 
     Who reads several batches of one snapshot passes the same `coded`, so that the answers are read once.

@@ -81,14 +81,14 @@ def batches_hold_what_they_owe(session: Session) -> Iterator[Problem]:
 
 
 def approved_means_paid(session: Session) -> Iterator[Problem]:
-    """Every approved assignment was paid its batch's price once, and nothing else was paid."""
+    """Every approved assignment was paid its batch's price once, also when it was removed later; nothing else was."""
     paid = (
         select(TransferRow.sitting_id, func.sum(TransferRow.amount_micros).label("paid"))
         .where(TransferRow.kind == TransferKind.PAY.value)
         .group_by(TransferRow.sitting_id)
         .subquery()
     )
-    approved = AssignmentRow.state == AssignmentState.APPROVED.value
+    approved = AssignmentRow.state.in_([AssignmentState.APPROVED.value, AssignmentState.REMOVED.value])
     due = case((approved, BatchRow.price_micros), else_=0)
     found = func.coalesce(paid.c.paid, 0)
     rows = session.execute(

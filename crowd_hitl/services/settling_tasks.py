@@ -84,11 +84,11 @@ def write_decisions(
         _consensus(d, batch, field) for d in decisions if (d.retired or d.task_id in done) and d.votes and not d.is_gold
     ]
     counts["labels_changed"] = write_labels(session, project_id=batch.project_id, labels=labels, now=now)
-    _withdraw(session, [d.item_id for d in decisions if d.retired and not d.votes and not d.is_gold], now=now)
+    withdraw(session, [d.item_id for d in decisions if d.retired and not d.votes and not d.is_gold], now=now)
     return counts
 
 
-def _withdraw(session: Session, item_ids: Sequence[int], *, now: datetime) -> None:
+def withdraw(session: Session, item_ids: Sequence[int], *, now: datetime) -> None:
     """Take back labels that no answer stands behind any more: all of them were rejected."""
     if item_ids:
         session.execute(
