@@ -113,6 +113,23 @@ def check_rule(*, name: str, collector: str, condition: object, action: object, 
     return Rule(name.strip(), collector, checked, _action(collector, action, everywhere=everywhere))
 
 
+def preset(name: str, *, everywhere: bool = False) -> Rule:
+    """Return a rule that is ready to use; refuses a name that is none."""
+    if name not in PRESETS:
+        raise bad_field("preset", expected="one of " + ", ".join(PRESETS), found=name)
+    found = PRESETS[name]
+    action = dict(found.action)
+    if everywhere and "scope" in action:
+        action["scope"] = "organisation"
+    return check_rule(
+        name=found.name,
+        collector=found.collector,
+        condition=found.condition,
+        action=action,
+        everywhere=everywhere,
+    )
+
+
 def is_met(condition: Mapping[str, Any], measured: float) -> bool:
     """Say whether a measured figure meets the (checked) condition."""
     return OPS[condition["op"]](measured, condition["threshold"])

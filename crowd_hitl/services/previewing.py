@@ -6,9 +6,11 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.ports import Plugins
 from crowd_hitl.domain.removals import BudgetLine, Example, Removal, RemovalPreview
 from crowd_hitl.services.removing import BatchPlan, plan_removal
+from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.project_rows import ItemRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 
@@ -20,6 +22,14 @@ def preview_removal(uow: UnitOfWork, *, removal: Removal, plugins: Plugins) -> R
     plans = plan_removal(uow, removal=removal, plugins=plugins)
     examples = uow.read(_examples, plans=plans)
     return summary(plans, removal=removal, examples=examples)
+
+
+def worker_of(session: Session, *, organisation_id: int, worker_id: int) -> WorkerRow:
+    """Find a worker of this organisation; NotFound when there is none."""
+    found = session.get(WorkerRow, worker_id)
+    if found is None or found.organisation_id != organisation_id:
+        raise NotFound(f"There is no worker {worker_id}.")
+    return found
 
 
 def summary(plans: Sequence[BatchPlan], *, removal: Removal, examples: Sequence[Example] = ()) -> RemovalPreview:

@@ -12,6 +12,7 @@ from crowd_hitl.domain.assignments import ANSWERED, BARRING
 from crowd_hitl.domain.labels import Change, LabelSource, change
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.tasks import BatchState, Next, RetireReason, TaskState, position
+from crowd_hitl.services.numbering import last_versions
 from crowd_hitl.services.paying import give_back, reserve
 from crowd_hitl.services.publishing import close_batch, lock_batch
 from crowd_hitl.store.account_rows import WorkerRow, WorkerSkillRow
@@ -110,6 +111,7 @@ def write_labels(session: Session, *, project_id: int, labels: Sequence[NewLabel
             .with_for_update(key_share=True)
         )
     }
+    last = last_versions(session, item_ids=wanted)
     fresh = []
     for label in labels:
         old = standing.get((label.item_id, label.field))
@@ -126,7 +128,7 @@ def write_labels(session: Session, *, project_id: int, labels: Sequence[NewLabel
             LabelRow(
                 **vars(label),
                 project_id=project_id,
-                version=1 if old is None else old.version + 1,
+                version=1 + last.get((label.item_id, label.field), 0),
                 state="current",
                 created_at=now,
             )

@@ -151,7 +151,8 @@ def test_who_says_one_thing_whatever_is_asked_is_found_and_the_others_are_not(
 
     assert apply_rules(unit_of_work) == 1
     (hit,) = hits(site)
-    assert (hit.worker_id, hit.measured) == (site.workers[3], pytest.approx(4 / 6))
+    assert hit.worker_id == site.workers[3]
+    assert hit.measured == pytest.approx(4 / 6)
 
 
 def test_gold_is_measured_by_gold_answers_only(unit_of_work: UnitOfWork) -> None:
@@ -274,4 +275,7 @@ def test_a_label_of_the_model_accuses_nobody(unit_of_work: UnitOfWork) -> None:
 
 
 def _state(site: Site, worker_id: int) -> str:
-    return site.uow.read(lambda session: session.get_one(WorkerRow, worker_id).state)
+    def read(session: Session) -> str:
+        return session.get_one(WorkerRow, worker_id).state
+
+    return site.uow.read(read)
