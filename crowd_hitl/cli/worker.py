@@ -1,4 +1,4 @@
-"""`crowd-hitl worker`: add, list, token."""
+"""`crowd-hitl worker`: add, list, token, remove-answers, restore-answers."""
 
 from typing import Annotated, Any
 
@@ -10,11 +10,14 @@ from crowd_hitl.cli.finding import account_named, logins_of
 from crowd_hitl.cli.frame import AsJson, DataFolder, group, put
 from crowd_hitl.cli.opening import open_desk
 from crowd_hitl.cli.tables import show_pairs, show_table
+from crowd_hitl.cli.worker_answers import remove_worker_answers, restore_worker_answers
 from crowd_hitl.domain.accounts import Role
 from crowd_hitl.domain.errors import Conflict
 from crowd_hitl.services.admitting import issue_token, list_workers
 
 app = group("Workers: the people who answer.")
+app.command("remove-answers")(remove_worker_answers)
+app.command("restore-answers")(restore_worker_answers)
 MOST_LISTED = 10_000
 Login = Annotated[str, typer.Argument(help="3 to 80 of a-z 0-9 . _ @ -")]
 

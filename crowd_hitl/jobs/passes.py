@@ -1,4 +1,4 @@
-"""What is done at every tick: lapsed leases, due reviews and agreement, running loops, budget alerts, the outbox."""
+"""What is done at every tick: lapsed leases, due reviews and agreement, loops, rules, alerts, the outbox."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -14,6 +14,7 @@ from crowd_hitl.services.delivering import Handler, drain
 from crowd_hitl.services.looping import advance, running_loops
 from crowd_hitl.services.publishing import close_overdue
 from crowd_hitl.services.reviewing import due_reviews, review_due
+from crowd_hitl.services.ruling import apply_rule, rules_on
 from crowd_hitl.store.unit_of_work import UnitOfWork
 
 EXPIRE_AT_ONCE = 1000
@@ -31,6 +32,7 @@ def make_passes(
         "review": lambda: review_all(uow),
         "agree": lambda: agree_all(uow, plugins=plugins),
         "loop": lambda: advance_all(uow, plugins=plugins, storage=storage),
+        "rules": lambda: judge_all(uow),
         "alert": lambda: alert_all(uow),
         "deliver": lambda: deliver_all(uow, handlers=handlers),
     }
@@ -71,6 +73,12 @@ def advance_one(uow: UnitOfWork, loop_id: int, *, plugins: Plugins, storage: Sto
         step = advance(uow, loop_id=loop_id, plugins=plugins, storage=storage)
         if step.waiting or step.stopped:
             return
+
+
+def judge_all(uow: UnitOfWork) -> None:
+    """Let every behaviour rule look at the workers who gave something new."""
+    for rule_id in uow.read(rules_on):
+        run_logged(f"apply rule {rule_id}", partial(apply_rule, uow, rule_id=rule_id))
 
 
 def alert_all(uow: UnitOfWork) -> None:

@@ -41,7 +41,7 @@ def agree(uow: UnitOfWork, *, batch_id: int, plugins: Plugins, seed: int = 0) ->
     """Weigh the project's answers and act on one batch: labels, skills, further places, retired tasks."""
     report = AgreeReport(batch_id=batch_id, tasks=0)
     for evidence in uow.read(read_evidence, batch_id=batch_id, plugins=plugins):
-        consensus = _weigh(evidence, plugins=plugins, seed=seed)
+        consensus = weigh(evidence, plugins=plugins, seed=seed)
         report = replace(report, tasks=len(evidence.tasks), waiting=_waiting(evidence))
         decisions = decide(evidence, consensus, plugins=plugins)
         while chunk := list(islice(decisions, CHUNK)):
@@ -76,7 +76,8 @@ def _waiting(evidence: Evidence) -> int:
     return int(np.count_nonzero(~retired & ~full))
 
 
-def _weigh(evidence: Evidence, *, plugins: Plugins, seed: int) -> Consensus:
+def weigh(evidence: Evidence, *, plugins: Plugins, seed: int) -> Consensus:
+    """Let the batch's aggregator weigh the evidence."""
     table = evidence.table
     if not len(table.tasks):  # a batch that was closed before anybody answered
         return Consensus(posteriors=np.empty((0, table.n_labels)), skills=np.empty(0))
@@ -105,8 +106,10 @@ def decide(evidence: Evidence, consensus: Consensus, *, plugins: Plugins) -> Ite
             if full:
                 enough = policy.enough(posterior, answers=answers, confidence_target=evidence.rule.confidence_target)
                 step = next_step(evidence.rule, answers=answers, confidence=confidence, enough=enough)
-        if full and task["is_gold"]:
-            step = Next.GIVE_UP  # gold has the views that were bought, and no label to agree on
+        if full and (task["is_gold"] or answers < evidence.rule.overlap_min):
+            # gold has the views that were bought, and no label to agree on; and a task whose overlap was lowered, as
+            # answers were taken out of it unreplaced, has all the answers that will come
+            step = Next.GIVE_UP
         if not retired and step == Next.WAIT:
             continue
         yield Decision(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.invariants import Problem
-from crowd_hitl.services import checking_gates, checking_money, checking_reviews, checking_work
+from crowd_hitl.services import checking_gates, checking_money, checking_removals, checking_reviews, checking_work
 
 # More of one kind would only repeat the news.
 SHOWN_PER_RULE = 50
@@ -36,6 +36,8 @@ RULES: tuple[Callable[[Session], Iterator[Problem]], ...] = (
     checking_reviews.appeals_follow_their_answers,
     checking_reviews.broken_items_are_not_asked,
     checking_reviews.owed_means_not_used,
+    checking_removals.removed_answers_are_accounted_for,
+    checking_removals.reissued_places_were_reserved,
     checking_money.transfers_follow_their_routes,
     checking_money.budgets_add_up,
     checking_money.batches_hold_what_they_owe,

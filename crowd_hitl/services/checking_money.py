@@ -90,7 +90,7 @@ def approved_means_paid(session: Session) -> Iterator[Problem]:
         .group_by(TransferRow.sitting_id)
         .subquery()
     )
-    approved = AssignmentRow.state == AssignmentState.APPROVED.value
+    approved = AssignmentRow.state.in_([AssignmentState.APPROVED.value, AssignmentState.REMOVED.value])
     aside = and_(AssignmentRow.state.in_(PAID_ASIDE), SittingRow.state == SittingState.SETTLED.value)
     due = case((or_(approved, aside), BatchRow.price_micros), else_=0)
     found = func.coalesce(paid.c.paid, 0)

@@ -23,6 +23,8 @@ from crowd_hitl.store.project_rows import GoldRow, QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 Rows = NDArray[np.void]
+# Answers to one field of a question, coded once for all batches that are read in one snapshot, by pool and field.
+Coded = dict[tuple[int, str], tuple[NDArray[np.int64], NDArray[np.int64], AnswerTable]]
 READ_AT_ONCE = 10_000
 TASK = np.dtype(
     [("id", "i8"), ("item_id", "i8"), ("is_gold", "?"), ("overlap", "i4"), ("answers", "i4"), ("state", "i1")]
@@ -57,9 +59,22 @@ class Evidence:
     seen_answer_id: int
     mark: int
 
+    def label_of(self, item_id: int) -> tuple[str, float, str] | None:
+        """Return value, confidence and source of an item's current label; a value that is no option any more is ""."""
+        place = int(places_of(np.array([item_id]), self.standing["item_id"])[0])
+        if place < 0:
+            return None
+        row = self.standing[place]
+        value = self.classes[row["value"]] if row["value"] >= 0 else ""
+        return value, float(row["confidence"]), SOURCES[row["source"]]
 
-def read_evidence(session: Session, *, batch_id: int, plugins: Plugins) -> list[Evidence]:
-    """Read what bears on a batch: every standing answer of the project to a compatible question version."""
+
+def read_evidence(session: Session, *, batch_id: int, plugins: Plugins, coded: Coded | None = None) -> list[Evidence]:
+    """Read what bears on a batch: every standing answer of the project to a compatible question version.
+
+    Who reads several batches of one snapshot passes the same `coded`, so that the answers are read once.
+    """
+    coded = {} if coded is None else coded
     batch = session.get(BatchRow, batch_id)
     if batch is None:
         raise NotFound(f"There is no batch {batch_id}.")
@@ -70,10 +85,9 @@ def read_evidence(session: Session, *, batch_id: int, plugins: Plugins) -> list[
     for field in question.fields(version.spec):
         classes = list(question.classes(version.spec))
         codes = {name: code for code, name in enumerate(classes)}
-        answers = np.fromiter(_answers(session, version, field=field, codes=codes), dtype=ANSWER)
-        item_ids, worker_ids, table = code(answers, n_labels=len(classes))
-        gold = {item_id: codes.get(value, -1) for item_id, value in _gold(session, version, field=field)}
-        known = np.array([gold.get(int(item_id), -1) for item_id in item_ids], dtype=np.int32) if gold else None
+        if (version.pool, field) not in coded:
+            coded[version.pool, field] = _coded(session, version, field=field, codes=codes)
+        item_ids, worker_ids, table = coded[version.pool, field]
         found.append(
             Evidence(
                 batch_id=batch_id,
@@ -85,7 +99,7 @@ def read_evidence(session: Session, *, batch_id: int, plugins: Plugins) -> list[
                 classes=classes,
                 item_ids=item_ids,
                 worker_ids=worker_ids,
-                table=table if known is None else AnswerTable(**(vars(table) | {"gold": known})),
+                table=table,
                 tasks=np.fromiter(_tasks(session, batch_id=batch_id), dtype=TASK),
                 standing=np.fromiter(_standing(session, batch_id=batch_id, field=field, codes=codes), dtype=STANDING),
                 seen_answer_id=newest,
@@ -95,18 +109,22 @@ def read_evidence(session: Session, *, batch_id: int, plugins: Plugins) -> list[
     return found
 
 
-def code(answers: Rows, *, n_labels: int) -> tuple[NDArray[np.int64], NDArray[np.int64], AnswerTable]:
+def _coded(
+    session: Session, version: QuestionVersionRow, *, field: str, codes: Mapping[str, int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], AnswerTable]:
     """Number items and workers by their ids, so that nothing depends on the order of arrival."""
+    answers = np.fromiter(_answers(session, version, field=field, codes=codes), dtype=ANSWER)
     item_ids, tasks = np.unique(answers["item_id"], return_inverse=True)
     worker_ids, workers = np.unique(answers["worker_id"], return_inverse=True)
+    gold = {item_id: codes.get(value, -1) for item_id, value in _gold(session, version, field=field)}
     table = AnswerTable(
         tasks=tasks.astype(np.int32),
         workers=workers.astype(np.int32),
         labels=answers["value"].astype(np.int32),
         n_tasks=len(item_ids),
         n_workers=len(worker_ids),
-        n_labels=n_labels,
-        gold=np.full(len(item_ids), -1, dtype=np.int32),
+        n_labels=len(codes),
+        gold=np.array([gold.get(int(item_id), -1) for item_id in item_ids], dtype=np.int32),
     )
     return item_ids, worker_ids, table
 

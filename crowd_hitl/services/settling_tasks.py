@@ -13,6 +13,7 @@ from crowd_hitl.domain.labels import Change, LabelSource, change
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.tasks import BatchState, Next, RetireReason, TaskState, position
 from crowd_hitl.services.eligible import somebody_is_free
+from crowd_hitl.services.numbering import last_versions
 from crowd_hitl.services.paying import give_back, reserve
 from crowd_hitl.services.publishing import close_batch, lock_batch
 from crowd_hitl.store.account_rows import WorkerSkillRow
@@ -86,11 +87,11 @@ def write_decisions(
         _consensus(d, batch, field) for d in decisions if (d.retired or d.task_id in done) and d.votes and not d.is_gold
     ]
     counts["labels_changed"] = write_labels(session, project_id=batch.project_id, labels=labels, now=now)
-    _withdraw(session, [d.item_id for d in decisions if d.retired and not d.votes and not d.is_gold], now=now)
+    withdraw(session, [d.item_id for d in decisions if d.retired and not d.votes and not d.is_gold], now=now)
     return counts
 
 
-def _withdraw(session: Session, item_ids: Sequence[int], *, now: datetime) -> None:
+def withdraw(session: Session, item_ids: Sequence[int], *, now: datetime) -> None:
     """Take back labels that no answer stands behind any more: all of them were rejected."""
     if item_ids:
         session.execute(
@@ -112,6 +113,7 @@ def write_labels(session: Session, *, project_id: int, labels: Sequence[NewLabel
             .with_for_update(key_share=True)
         )
     }
+    last = last_versions(session, item_ids=wanted)
     fresh = []
     for label in labels:
         old = standing.get((label.item_id, label.field))
@@ -128,7 +130,7 @@ def write_labels(session: Session, *, project_id: int, labels: Sequence[NewLabel
             LabelRow(
                 **vars(label),
                 project_id=project_id,
-                version=1 if old is None else old.version + 1,
+                version=1 + last.get((label.item_id, label.field), 0),
                 state="current",
                 created_at=now,
             )

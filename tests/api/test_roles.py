@@ -1,12 +1,15 @@
 """Every endpoint × everybody: who gets in is what the table in doors.py says, and nothing else gets in at all."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from crowd_hitl.edge.auth import public, refuse_undeclared
+from crowd_hitl.store.review_rows import RuleHitRow
 from tests.api.doors import API, EVERYBODY, PAGES, PUBLIC, WORKER
 from tests.api.served import PEOPLE, Served, a_batch, claim, give_audio, give_image, serve_embedded, submission
 
@@ -35,6 +38,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, di
             "reference": "CH-1-1",
             "filename": "nothing.txt",
             "move": "pause",
+            "worker_id": _wanda(served),
+            **_a_hit(served),
         },
     )
     served.house.uow.engine.dispose()
@@ -146,6 +151,26 @@ def test_an_endpoint_without_roles_keeps_the_application_from_starting(served: S
         refuse_undeclared(served.app)
     served.app.view_functions["forgotten"] = public(lambda: "open")
     refuse_undeclared(served.app)
+
+
+def _wanda(served: Served) -> int:
+    workers = served.get("rita", "/workers").json["workers"]
+    return next(int(worker["id"]) for worker in workers if worker["name"] == "Wanda")
+
+
+def _a_hit(served: Served) -> dict[str, int]:
+    rule_id = int(served.post("rita", "/projects/pets/rules", {"preset": "too-uniform"}).json["id"])
+    worker_id = _wanda(served)
+
+    def hit(session: Session, now: datetime) -> int:
+        row = RuleHitRow(
+            rule_id=rule_id, worker_id=worker_id, measured=0.5, evidence={"last": 1}, action="flag", found_at=now
+        )
+        session.add(row)
+        session.flush()
+        return row.id
+
+    return {"rule_id": rule_id, "hit_id": served.house.uow.run(hit)}
 
 
 def _roles(name: str) -> frozenset[str]:
