@@ -29,6 +29,7 @@ from crowd_hitl.edge.auth import MANAGERS, allow, current_actor
 from crowd_hitl.edge.house import current_house
 from crowd_hitl.services import paying_out
 from crowd_hitl.services.reconciling import PAID_COLUMNS, reconcile
+from crowd_hitl.services.reporting.dues import due_now
 from crowd_hitl.services.reporting.payouts import (
     SLIP_COLUMNS,
     PayoutLine,
@@ -45,22 +46,25 @@ CSV = "text/csv"
 
 @payouts.get("/payouts/due")
 @allow(*MANAGERS)
+@payouts.input(PageQuery, location="query", arg_name="page")
 @payouts.output(DuesOut)
-def list_due() -> DuesOut:
+def list_due(*, page: PageQuery) -> DuesOut:
     """List what each worker is due that no payout holds yet, by currency; simulated workers are never paid."""
-    found = current_house().uow.read(paying_out.due_now, organisation_id=current_actor().organisation_id)
+    organisation_id = current_actor().organisation_id
+    found = current_house().uow.read(due_now, organisation_id=organisation_id, after=page.after, limit=page.limit)
     return DuesOut(
         due=[
             DueOut(
                 worker_id=one.worker_id,
                 worker=one.public_id,
                 currency=one.currency,
-                earnings=len(one.transfer_ids),
+                earnings=one.lines,
                 due=units(one.due_micros),
                 payable=units(one.payable_micros),
             )
-            for one in found
-        ]
+            for one in found.rows
+        ],
+        after=found.after,
     )
 
 

@@ -16,13 +16,13 @@ from crowd_hitl.domain.sheets import csv_lines, read_csv
 from crowd_hitl.services.paying_out import (
     FILE_COLUMNS,
     collect,
-    due_now,
     export_run,
     mark_all_paid,
     payout_file,
     payout_named,
 )
 from crowd_hitl.services.reconciling import PAID_COLUMNS, reconcile
+from crowd_hitl.services.reporting.dues import due_now
 from crowd_hitl.services.reporting.payouts import (
     SLIP_COLUMNS,
     PayoutLine,
@@ -43,12 +43,12 @@ PaidAs = Annotated[str | None, typer.Option("--as", help="What the bank calls th
 def due(data: DataFolder = None, as_json: AsJson = False) -> None:
     """List what each worker is due that no payout holds yet; simulated workers are never paid."""
     with open_desk(data) as desk:
-        found = desk.uow.read(due_now, organisation_id=desk.organisation_id)
+        found = desk.uow.read(due_now, organisation_id=desk.organisation_id).rows
     rows = [
         {
             "worker": one.public_id,
             "name": one.name,
-            "earnings": len(one.transfer_ids),
+            "earnings": one.lines,
             "due": units(one.due_micros),
             "payable": units(one.payable_micros),
             "currency": one.currency,

@@ -20,9 +20,10 @@ class DueOut(Given):
 
 
 class DuesOut(Given):
-    """All that is due."""
+    """One page of what is due."""
 
     due: list[DueOut]
+    after: str | None
 
 
 class RunTotalOut(Given):
