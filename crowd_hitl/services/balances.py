@@ -160,7 +160,9 @@ def _paid_out(session: Session, *, worker_id: int) -> dict[str, int]:
     """Add up, by currency, what has left a worker's account and did not come back."""
     went = and_(TransferRow.from_id == LedgerAccountRow.id, TransferRow.kind == TransferKind.PAYOUT)
     back = and_(TransferRow.to_id == LedgerAccountRow.id, TransferRow.kind == TransferKind.PAYOUT_RETURN)
-    amount = case((TransferRow.kind == TransferKind.PAYOUT, TransferRow.amount_micros), else_=-TransferRow.amount_micros)
+    amount = case(
+        (TransferRow.kind == TransferKind.PAYOUT, TransferRow.amount_micros), else_=-TransferRow.amount_micros
+    )
     rows = session.execute(
         select(LedgerAccountRow.currency, func.sum(amount))
         .join(TransferRow, or_(went, back))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, case, cast, exists, func, literal, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, Subquery, case, cast, exists, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import NotFound
@@ -52,12 +52,12 @@ def dues_of(organisation_id: int) -> Subquery:
 def loose_lines() -> Subquery:
     """Select every earning and, with a minus, every claw-back that stands in no payout: account, transfer, amount."""
     in_one = exists().where(PayoutLineRow.transfer_id == TransferRow.id, ~PayoutLineRow.is_void)
-    earned: Select[Any] = select(
+    earned = select(
         TransferRow.to_id.label("account_id"),
         TransferRow.id.label("transfer_id"),
         TransferRow.amount_micros.label("amount"),
     ).where(TransferRow.kind.in_(EARNING), ~in_one)
-    taken: Select[Any] = select(TransferRow.from_id, TransferRow.id, -TransferRow.amount_micros).where(
+    taken = select(TransferRow.from_id, TransferRow.id, -TransferRow.amount_micros).where(
         TransferRow.kind == TransferKind.CLAWBACK, ~in_one
     )
     return union_all(earned, taken).subquery("loose")

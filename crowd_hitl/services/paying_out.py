@@ -89,15 +89,18 @@ def _collect_lines(session: Session, run: PayoutRunRow) -> None:
 
 def _take_in_late_earnings(session: Session, run: PayoutRunRow) -> None:
     """Count in what was approved between adding up and taking the lines; it can only have become more."""
-    signed = signed_amount()
-    lines = func.sum(signed)
-    rows = session.execute(
-        select(PayoutRow, lines)
-        .join(PayoutLineRow, PayoutLineRow.payout_id == PayoutRow.id)
+    lines = (
+        select(PayoutLineRow.payout_id, func.sum(signed_amount()).label("earned"))
         .join(TransferRow, TransferRow.id == PayoutLineRow.transfer_id)
+        .join(PayoutRow, PayoutRow.id == PayoutLineRow.payout_id)
         .where(PayoutRow.run_id == run.id)
-        .group_by(PayoutRow)
-        .having(lines != PayoutRow.earned_micros)
+        .group_by(PayoutLineRow.payout_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(PayoutRow, lines.c.earned)
+        .join(lines, lines.c.payout_id == PayoutRow.id)
+        .where(lines.c.earned != PayoutRow.earned_micros)
     )
     for payout, earned in rows.all():
         payout.earned_micros = int(earned)

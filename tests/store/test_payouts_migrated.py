@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from crowd_hitl.store.migrating import FOLDER, current_revision, upgrade
 from tests.store.test_migrating import empty
 
-assert empty  # the fixture
+__all__ = ("empty",)  # the fixture, for this file's tests
 BEFORE = "0007"
 NOON = "2026-11-22 12:00:00+00:00"
 EARLIER = f"""

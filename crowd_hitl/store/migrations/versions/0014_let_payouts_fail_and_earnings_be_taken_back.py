@@ -84,9 +84,12 @@ def _copy_both(*, checks: dict[str, str], fails: bool) -> None:
 
     The copies refer to each other, so the old lines can go first and their payouts next; foreign keys stay on.
     """
-    failed = [sa.Column("failed_at", sa.DateTime(timezone=True)), sa.Column("failure", sa.String())]
-    void = [sa.Column("is_void", sa.Boolean(), server_default=sa.false(), nullable=False)]
-    once = [sa.UniqueConstraint("transfer_id", name="uq_payout_line_transfer_id")]
+    failed: list[sa.schema.SchemaItem] = [
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failure", sa.String(), nullable=True),
+    ]
+    void: sa.schema.SchemaItem = sa.Column("is_void", sa.Boolean(), server_default=sa.false(), nullable=False)
+    once: sa.schema.SchemaItem = sa.UniqueConstraint("transfer_id", name="uq_payout_line_transfer_id")
     op.create_table(
         "payout_new",
         sa.Column("id", ID, nullable=False),
@@ -112,7 +115,7 @@ def _copy_both(*, checks: dict[str, str], fails: bool) -> None:
         sa.Column("id", ID, nullable=False),
         sa.Column("payout_id", ID, nullable=False),
         sa.Column("transfer_id", ID, nullable=False),
-        *(void if fails else once),
+        void if fails else once,
         sa.ForeignKeyConstraint(["payout_id"], ["payout_new.id"], name="fk_payout_line_payout_id"),
         sa.ForeignKeyConstraint(["transfer_id"], ["transfer.id"], name="fk_payout_line_transfer_id"),
         sa.PrimaryKeyConstraint("id", name="pk_payout_line"),
