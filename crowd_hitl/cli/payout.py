@@ -1,4 +1,4 @@
-"""`crowd-hitl payout`: due, collect, list, show, export, slips, paid, reconcile."""
+"""`crowd-hitl payout`: due, collect, list, show, export, slips, paid, fail, reopen, reconcile."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -32,10 +32,13 @@ from crowd_hitl.services.reporting.payouts import (
     one_run,
     payslip,
 )
+from crowd_hitl.services.returning import fail_payout, reopen_payout
+from crowd_hitl.store.payout_rows import PayoutRow
 
 app = group("Payouts: what workers are due, in runs that are exported, paid and reconciled.")
 MOST_LISTED = 100_000
 Run = Annotated[int, typer.Argument(metavar="RUN", help="The run's number.")]
+Reference = Annotated[str, typer.Argument(metavar="REFERENCE", help="Such as CH-1-2.")]
 PaidAs = Annotated[str | None, typer.Option("--as", help="What the bank calls the payment.")]
 
 
@@ -148,6 +151,41 @@ def paid(
         typer.echo(f"{len(references)} marked paid")
 
 
+@app.command()
+def fail(
+    reference: Reference,
+    reason: Annotated[str, typer.Option(help="What the bank said; it is kept with the payout.")],
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Mark a payout failed: the bank refused it or sent it back. What it held goes into the next run."""
+    with open_desk(data) as desk:
+        done = desk.uow.run(fail_payout, organisation_id=desk.organisation_id, reference=reference, reason=reason)
+    _show_marked(done, as_json=as_json)
+
+
+@app.command()
+def reopen(reference: Reference, data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Make a payout exported again that was marked failed by mistake, while all it held is still due."""
+    with open_desk(data) as desk:
+        done = desk.uow.run(reopen_payout, organisation_id=desk.organisation_id, reference=reference)
+    _show_marked(done, as_json=as_json)
+
+
+def _show_marked(done: PayoutRow, *, as_json: bool) -> None:
+    shown = {
+        "reference": done.reference,
+        "state": done.state,
+        "amount": units(done.amount_micros),
+        "currency": done.currency,
+        "reason": done.failure,
+    }
+    if as_json:
+        put(shown)
+    else:
+        show_pairs(shown)
+
+
 @app.command("reconcile")
 def reconcile_file(
     run: Run,
@@ -202,6 +240,7 @@ def _show_run(desk: Desk, run_id: int, *, as_json: bool) -> None:
             "currency": line.currency,
             "state": line.state,
             "paid_as": line.paid_as,
+            "failed": line.failure,
         }
         for line in _payouts(desk, run_id)
     ]

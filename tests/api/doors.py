@@ -65,6 +65,8 @@ API: dict[str, Door] = {
     "POST budgets.put_money_in": Door(MANAGERS, {"json": {"amount": "1.50"}, "headers": {"Idempotency-Key": "matrix"}}),
     "POST budgets.pay_bonus": Door(MANAGERS, {"json": REWARD, "headers": {"Idempotency-Key": "bonus"}}),
     "POST budgets.pay_adjustment": Door(MANAGERS, {"json": REWARD, "headers": {"Idempotency-Key": "adjust"}}),
+    "POST budgets.take_back": Door(MANAGERS, {"json": REWARD, "headers": {"Idempotency-Key": "back"}}),
+    "GET budgets.show_cost": Door(MANAGERS),
     "GET budgets.export_charges": Door(MANAGERS),
     "GET payouts.list_due": Door(MANAGERS),
     "GET payouts.list_payout_runs": Door(MANAGERS),
@@ -75,6 +77,8 @@ API: dict[str, Door] = {
         MANAGERS, {"data": "reference,currency,amount\n", "content_type": "text/csv"}
     ),
     "GET payouts.show_payslip": Door(MANAGERS),
+    "POST payouts.mark_payout_failed": sends(MANAGERS, {"reason": "Account closed"}),
+    "POST payouts.reopen_failed_payout": Door(MANAGERS),
     "POST payouts.mark_payout_paid": sends(MANAGERS, {"paid_as": "bank 7"}),
     "GET workers.list_workers": Door(MANAGERS),
     "POST workers.create_worker": sends(MANAGERS, {"login": "newcomer", "name": "New"}),

@@ -16,12 +16,12 @@ from crowd_hitl.services.balances import batch_balance, budget_balance, worker_e
 from crowd_hitl.services.clawing_back import Clawback, claw_back
 from crowd_hitl.services.owing import due_to
 from crowd_hitl.services.paying import create_budget, top_up
-from crowd_hitl.services.paying_out import collect
 from crowd_hitl.services.reporting.dues import due_now
 from crowd_hitl.services.reporting.payouts import list_payouts, payslip
 from crowd_hitl.store.money_rows import TransferRow
 from crowd_hitl.store.payout_rows import PayoutRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
+from crowd_hitl.store.work_rows import BatchRow
 from tests.services.published import NOON, Site, a_batch, a_site, answer, problems
 from tests.services.test_paying_out import give, references, run_of
 
@@ -67,9 +67,9 @@ def test_a_claw_back_returns_money_to_the_budget_once(unit_of_work: UnitOfWork) 
     earned = unit_of_work.read(worker_earnings, worker_id=site.workers[0])
     assert (earned.total_micros, earned.due_micros) == (micros("0.75"), micros("0.75"))
     assert due(site) == micros("0.75")
-    for other in ({"amount": "0.31"}, {"amount": "0.30", "reason": "Something else"}):
+    for amount, reason in (("0.31", "Paid twice by mistake"), ("0.30", "Something else")):
         with pytest.raises(KeyReused):
-            take(site, **other)
+            take(site, amount, reason=reason)
     assert problems(site) == []
 
 
@@ -146,21 +146,14 @@ def test_claw_backs_and_runs_at_the_same_moment_share_what_is_due(unit_of_work: 
     asked: list[tuple[str, int]] = [
         (random.choice(["claw", "claw", "collect", "bonus", "answer"]), random.randrange(2)) for _ in range(10)
     ] + [("collect", 0), ("claw", 0)]
+    amounts = [random.choice(["0.10", "0.30", "0.95"]) for _ in asked]
     at_once = Barrier(4)
 
     def do(number: int) -> None:
         if number < 4:
             at_once.wait(timeout=10)
-        what, worker = asked[number]
         try:
-            if what == "claw":
-                take(site, random.choice(["0.10", "0.30", "0.95"]), key=f"c{number}", worker=worker)
-            elif what == "bonus":
-                give(site, "0.25", key=f"b{number}", worker=worker)
-            elif what == "answer":
-                answer(site, batch, site.workers[worker])
-            else:
-                unit_of_work.run(collect, organisation_id=site.organisation_id, key=None, now=NOON)
+            act(site, batch, asked[number], key=str(number), amount=amounts[number])
         except (Conflict, BadInput, Busy):
             return  # refused whole: the check below sees whether it was
 
@@ -172,11 +165,27 @@ def test_claw_backs_and_runs_at_the_same_moment_share_what_is_due(unit_of_work: 
         assert due(site, worker) >= 0
         earned = unit_of_work.read(worker_earnings, worker_id=site.workers[worker]).total_micros
 
-        def held(session: Session, worker_id: int = site.workers[worker]) -> int:
-            amount = func.coalesce(func.sum(PayoutRow.amount_micros), 0)
-            return int(session.scalar(select(amount).where(PayoutRow.worker_id == worker_id)) or 0)
+        assert held(site, worker) + due(site, worker) == earned
 
-        assert unit_of_work.read(held) + due(site, worker) == earned
+
+def act(site: Site, batch: BatchRow, asked: tuple[str, int], *, key: str, amount: str) -> None:
+    """Do one of the things that move what a worker is due."""
+    what, worker = asked
+    if what == "claw":
+        take(site, amount, key=key, worker=worker)
+    elif what == "bonus":
+        give(site, "0.25", key=key, worker=worker)
+    elif what == "answer":
+        answer(site, batch, site.workers[worker])
+    else:
+        run_of(site)
+
+
+def held(site: Site, worker: int) -> int:
+    """Add up what payouts hold for a worker."""
+    with site.uow.reading() as session:
+        amount = func.coalesce(func.sum(PayoutRow.amount_micros), 0)
+        return int(session.scalar(select(amount).where(PayoutRow.worker_id == site.workers[worker])) or 0)
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,7 @@ REASON = "Account closed"
 
 
 def fail(site: Site, reference: str, reason: str = REASON) -> PayoutRow:
-    return site.uow.run(
-        fail_payout, organisation_id=site.organisation_id, reference=reference, reason=reason, now=NOON
-    )
+    return site.uow.run(fail_payout, organisation_id=site.organisation_id, reference=reference, reason=reason, now=NOON)
 
 
 def reopen(site: Site, reference: str) -> PayoutRow:
@@ -81,7 +79,7 @@ def test_a_payment_that_came_back_is_on_the_ledger_and_due_again(unit_of_work: U
 
 
 def test_rests_that_failed_payouts_carried_are_lost_to_nobody(unit_of_work: UnitOfWork) -> None:
-    site, reference = sent(unit_of_work)
+    site, _ = sent(unit_of_work)
     give(site, "0.009", key="rest")
     give(site, "1", key="whole")
     first = run_of(site)  # 1.00, and a rest of 0.009

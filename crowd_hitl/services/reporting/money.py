@@ -1,13 +1,14 @@
 """What a project, batch or round spent and on what, and the budgets it draws on, added up from the ledger."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.ledger import EXTRAS, SPENDING, AccountKind, TransferKind
+from crowd_hitl.domain.money import units
 from crowd_hitl.domain.rounds import Phase
 from crowd_hitl.services.balances import BudgetBalance, budget_balance, signed_amount
 from crowd_hitl.store.loop_rows import LoopRow
@@ -98,12 +99,14 @@ def costs_by(
     is_audit = BatchRow.purpose.in_(AUDITS)
     sums = session.execute(
         select(key, TransferRow.currency, TransferRow.kind, is_audit, func.sum(TransferRow.amount_micros))
+        .select_from(TransferRow)
         .join(BatchRow, BatchRow.id == TransferRow.batch_id)
         .where(key.in_(ids), TransferRow.kind.in_(SPENDING))
         .group_by(key, TransferRow.currency, TransferRow.kind, is_audit)
     )
     gold = session.execute(
         select(key, TransferRow.currency, func.sum(share_micros()))
+        .select_from(TaskRow)
         .join(AssignmentRow, AssignmentRow.task_id == TaskRow.id)
         .join(TransferRow, TransferRow.sitting_id == AssignmentRow.sitting_id)
         .join(BatchRow, BatchRow.id == TransferRow.batch_id)
@@ -169,6 +172,12 @@ def budgets_of(session: Session, *, project_id: int) -> list[BudgetBalance]:
         .limit(MOST_BUDGETS)
     ).all()
     return [budget_balance(session, budget_id=budget_id) for budget_id in ids]
+
+
+def cost_units(cost: Cost) -> dict[str, str]:
+    """Show a cost and its parts in currency units, by their names without the unit."""
+    parts = {field.name.removesuffix("_micros"): units(getattr(cost, field.name)) for field in fields(cost)}
+    return {**parts, "spent": units(cost.spent_micros)}
 
 
 def share_micros() -> ColumnElement[int]:

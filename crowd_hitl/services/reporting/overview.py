@@ -130,6 +130,28 @@ def overview(session: Session, *, project: ProjectHead, now: datetime) -> Overvi
     )
 
 
+@dataclass(frozen=True)
+class LabelCost:
+    """What a project spent in one currency, and on each of its labels at or above the target confidence."""
+
+    currency: str
+    cost: Cost
+    labels: int
+    target: float
+
+    @property
+    def per_label_micros(self) -> float | None:
+        """Return what one agreed label cost in this currency; None before there is one."""
+        return self.cost.per_label_micros(self.labels)
+
+
+def label_costs(session: Session, *, project: ProjectHead) -> list[LabelCost]:
+    """Say what each agreed label cost, currency by currency: where there are several, it cost all of them."""
+    labels = _labels(session, project=project, loop=loop_state(session, project_id=project.id))
+    costs = costs_by(session, BatchRow.project_id, [project.id])
+    return [LabelCost(currency, cost, labels.agreed, labels.target) for (_, currency), cost in costs.items()]
+
+
 def _items(session: Session, *, project: ProjectHead) -> ItemCounts:
     has_label = select(LabelRow.id).where(LabelRow.item_id == ItemRow.id, LabelRow.state == "current").exists()
     in_work = (
