@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.money import payable
-from crowd_hitl.services.owing import dues_of
+from crowd_hitl.services.owing import dues_of, step_of
 from crowd_hitl.services.reporting.pages import Page, first_rows
 from crowd_hitl.store.account_rows import WorkerRow
 
@@ -64,6 +64,30 @@ def due_now(session: Session, *, organisation_id: int, after: str | None = None,
     ]
     rows, more = first_rows(found, limit=len(found) if limit is None else limit)
     return Page(rows=rows, after=f"{rows[-1].currency}:{rows[-1].worker_id}" if more else None)
+
+
+@dataclass(frozen=True)
+class DueTotal:
+    """All that is due in one currency: to how many, and how much of it a run would send now."""
+
+    currency: str
+    workers: int
+    due_micros: int
+    payable_micros: int
+
+
+def due_totals(session: Session, *, organisation_id: int) -> list[DueTotal]:
+    """Add up what is due, one line for each currency."""
+    dues = dues_of(organisation_id)
+    due = dues.c.earned + dues.c.carried
+    step = step_of(dues.c.currency)
+    payable_now = case((due >= step, due - due % step), else_=0)
+    rows = session.execute(
+        select(dues.c.currency, func.count(), func.sum(due), func.sum(payable_now))
+        .group_by(dues.c.currency)
+        .order_by(dues.c.currency)
+    )
+    return [DueTotal(currency, count, int(total), int(now)) for currency, count, total, now in rows]
 
 
 def _currency_and_id(cursor: str | None) -> tuple[str, int] | None:

@@ -106,6 +106,12 @@ def list_payouts(
     return Page(rows=lines, after=str(rows[-1][0].id) if more else None)
 
 
+def one_payout(session: Session, *, payout_id: int) -> PayoutLine:
+    """Show one payout by its number."""
+    payout = session.get_one(PayoutRow, payout_id)
+    return payout_line(payout, session.get_one(WorkerRow, payout.worker_id))
+
+
 def payout_line(payout: PayoutRow, worker: WorkerRow) -> PayoutLine:
     """Show one payout."""
     return PayoutLine(
