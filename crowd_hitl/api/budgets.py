@@ -1,4 +1,4 @@
-"""Budgets, top-ups, bonuses and adjustments, and what was charged."""
+"""Budgets, top-ups, bonuses, adjustments and claw-backs; what was spent and charged."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,6 +16,7 @@ from crowd_hitl.api.schemas.budgets import (
     BudgetOut,
     BudgetsOut,
     ChargesQuery,
+    CostOut,
     RewardIn,
     RewardOut,
     TopUpIn,
@@ -30,10 +31,12 @@ from crowd_hitl.edge.house import current_house
 from crowd_hitl.services.alerting import Alert, alerts_of
 from crowd_hitl.services.balances import BudgetBalance, budget_balance
 from crowd_hitl.services.charging import FOCUS_COLUMNS, focus_rows
+from crowd_hitl.services.clawing_back import Clawback, claw_back
 from crowd_hitl.services.paying import create_budget, top_up
+from crowd_hitl.services.reporting.money import cost_of_budget, cost_units
 from crowd_hitl.services.reporting.pages import first_rows, id_after
 from crowd_hitl.services.rewarding import Reward, reward
-from crowd_hitl.store.money_rows import BudgetRow
+from crowd_hitl.store.money_rows import BudgetRow, TransferRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 
 budgets = APIBlueprint("budgets", __name__, url_prefix="/api/v1", tag="Budgets")
@@ -102,6 +105,35 @@ def pay_adjustment(budget_id: int, *, body: RewardIn) -> RewardOut:
     return _reward(budget_id, TransferKind.ADJUSTMENT, body)
 
 
+@budgets.post("/budgets/<int:budget_id>/clawbacks")
+@allow(*MANAGERS)
+@takes_header({**KEY_PARAMETER, "required": True})
+@budgets.input(RewardIn, arg_name="body")
+@budgets.output(RewardOut, status_code=201)
+def take_back(budget_id: int, *, body: RewardIn) -> RewardOut:
+    """Take back what a worker was paid too much and no payout holds; the same Idempotency-Key again takes nothing."""
+    asked = Clawback(
+        worker_id=body.worker_id,
+        amount_micros=micros(body.amount),
+        reason=body.reason,
+        batch_id=body.batch_id,
+        taken_by=current_actor().account_id,
+    )
+    budget = budget_here(budget_id)
+    done = current_house().uow.run(claw_back, budget_id=budget.id, asked=asked, key=_required_key())
+    return _rewarded(done, worker_id=body.worker_id)
+
+
+@budgets.get("/budgets/<int:budget_id>/cost")
+@allow(*MANAGERS)
+@budgets.output(CostOut)
+def show_cost(budget_id: int) -> CostOut:
+    """Show what was spent from a budget, by what it bought."""
+    budget = budget_here(budget_id)
+    cost = current_house().uow.read(cost_of_budget, budget_id=budget.id)
+    return CostOut.model_validate({"currency": budget.currency, **cost_units(cost)})
+
+
 @budgets.get("/budgets/<int:budget_id>/charges")
 @allow(*MANAGERS)
 @gives("text/csv")
@@ -141,10 +173,14 @@ def _reward(budget_id: int, kind: TransferKind, body: RewardIn) -> RewardOut:
         batch_id=body.batch_id,
     )
     done = current_house().uow.run(reward, budget_id=budget_here(budget_id).id, given=given, key=_required_key())
+    return _rewarded(done, worker_id=body.worker_id)
+
+
+def _rewarded(done: TransferRow, *, worker_id: int) -> RewardOut:
     return RewardOut(
         id=done.id,
         kind=done.kind,
-        worker_id=body.worker_id,
+        worker_id=worker_id,
         amount=units(done.amount_micros),
         currency=done.currency,
         reason=done.note or "",

@@ -1,4 +1,4 @@
-"""Payouts: what is due, runs, the payout file, payslips, marking paid, reconciling."""
+"""Payouts: what is due, runs, the payout file, payslips, marking paid or failed, reconciling."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -13,6 +13,7 @@ from crowd_hitl.api.schemas.base import PAGE_MAX, PageQuery
 from crowd_hitl.api.schemas.payouts import (
     DueOut,
     DuesOut,
+    FailedIn,
     PaidIn,
     PaidOut,
     PayoutOut,
@@ -29,6 +30,7 @@ from crowd_hitl.edge.auth import MANAGERS, allow, current_actor
 from crowd_hitl.edge.house import current_house
 from crowd_hitl.services import paying_out
 from crowd_hitl.services.reconciling import PAID_COLUMNS, reconcile
+from crowd_hitl.services.reporting.dues import due_now
 from crowd_hitl.services.reporting.payouts import (
     SLIP_COLUMNS,
     PayoutLine,
@@ -37,6 +39,8 @@ from crowd_hitl.services.reporting.payouts import (
     one_run,
     payslip,
 )
+from crowd_hitl.services.returning import fail_payout, reopen_payout
+from crowd_hitl.store.payout_rows import PayoutRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 
 payouts = APIBlueprint("payouts", __name__, url_prefix="/api/v1", tag="Payouts")
@@ -45,22 +49,25 @@ CSV = "text/csv"
 
 @payouts.get("/payouts/due")
 @allow(*MANAGERS)
+@payouts.input(PageQuery, location="query", arg_name="page")
 @payouts.output(DuesOut)
-def list_due() -> DuesOut:
+def list_due(*, page: PageQuery) -> DuesOut:
     """List what each worker is due that no payout holds yet, by currency; simulated workers are never paid."""
-    found = current_house().uow.read(paying_out.due_now, organisation_id=current_actor().organisation_id)
+    organisation_id = current_actor().organisation_id
+    found = current_house().uow.read(due_now, organisation_id=organisation_id, after=page.after, limit=page.limit)
     return DuesOut(
         due=[
             DueOut(
                 worker_id=one.worker_id,
                 worker=one.public_id,
                 currency=one.currency,
-                earnings=len(one.transfer_ids),
+                earnings=one.lines,
                 due=units(one.due_micros),
                 payable=units(one.payable_micros),
             )
-            for one in found
-        ]
+            for one in found.rows
+        ],
+        after=found.after,
     )
 
 
@@ -130,7 +137,7 @@ def export_payouts(run_id: int) -> Response:
 @takes_upload({CSV: {"schema": {"type": "string"}}})
 @payouts.output(ReconciliationOut)
 def reconcile_payouts(run_id: int) -> ReconciliationOut:
-    """Compare what was really paid (CSV: reference, currency, amount) with what was exported. Nothing is changed."""
+    """Compare a file of payments (CSV: reference, currency, amount, maybe status) with the run. Nothing is changed."""
     if request.mimetype != CSV:
         raise UnsupportedMediaType(f"Send the file as {CSV}.")
     request.max_content_length = current_house().settings.max_body_bytes
@@ -165,6 +172,31 @@ def mark_payout_paid(reference: str, *, body: PaidIn) -> PaidOut:
         reference=reference,
         paid_as=body.paid_as,
     )
+    return _marked(done)
+
+
+@payouts.post("/payouts/<reference>/failed")
+@allow(*MANAGERS)
+@payouts.input(FailedIn, arg_name="body")
+@payouts.output(PaidOut)
+def mark_payout_failed(reference: str, *, body: FailedIn) -> PaidOut:
+    """Note that the bank refused a payout or sent it back: what it held goes into the next run."""
+    done = current_house().uow.run(
+        fail_payout, organisation_id=current_actor().organisation_id, reference=reference, reason=body.reason
+    )
+    return _marked(done)
+
+
+@payouts.post("/payouts/<reference>/reopen")
+@allow(*MANAGERS)
+@payouts.output(PaidOut)
+def reopen_failed_payout(reference: str) -> PaidOut:
+    """Make a payout that was marked failed by mistake exported again, while all it held is still due."""
+    done = current_house().uow.run(reopen_payout, organisation_id=current_actor().organisation_id, reference=reference)
+    return _marked(done)
+
+
+def _marked(done: PayoutRow) -> PaidOut:
     return PaidOut(
         reference=done.reference,
         state=done.state,
@@ -172,6 +204,8 @@ def mark_payout_paid(reference: str, *, body: PaidIn) -> PaidOut:
         currency=done.currency,
         paid_as=done.paid_as,
         paid_at=done.paid_at,
+        failed_at=done.failed_at,
+        failure=done.failure,
     )
 
 
@@ -197,6 +231,8 @@ def _shown(line: PayoutLine) -> PayoutOut:
         paid_as=line.paid_as,
         exported_at=line.exported_at,
         paid_at=line.paid_at,
+        failed_at=line.failed_at,
+        failure=line.failure,
     )
 
 

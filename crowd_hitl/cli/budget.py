@@ -1,4 +1,4 @@
-"""`crowd-hitl budget`: new, top-up, bonus, adjust, list, show, export."""
+"""`crowd-hitl budget`: new, top-up, bonus, adjust, clawback, list, show, export."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +19,17 @@ from crowd_hitl.domain.sheets import csv_lines
 from crowd_hitl.services.alerting import alerts_of
 from crowd_hitl.services.balances import BudgetBalance, budget_balance
 from crowd_hitl.services.charging import FOCUS_COLUMNS, focus_rows
+from crowd_hitl.services.clawing_back import Clawback, claw_back
 from crowd_hitl.services.paying import create_budget, top_up
+from crowd_hitl.services.reporting.money import cost_of_budget, cost_units
 from crowd_hitl.services.rewarding import Reward, reward
-from crowd_hitl.store.money_rows import BudgetRow
+from crowd_hitl.store.money_rows import BudgetRow, TransferRow
 
 app = group("Budgets: the money that batches and loops draw on.")
 Worker = Annotated[str, typer.Argument(metavar="WORKER", help="The worker's login or pseudonym.")]
 Amount = Annotated[str, typer.Argument(help="Such as 0.50.")]
 Reason = Annotated[str, typer.Option(help="Why; the worker reads it on the payslip.")]
-RewardKey = Annotated[str, typer.Option("--key", help="Your own key: the same one again pays nothing.")]
+RewardKey = Annotated[str, typer.Option("--key", help="Your own key: the same one again moves nothing.")]
 ForBatch = Annotated[int | None, typer.Option(help="The batch it is for: it counts among that batch's costs.")]
 Named = Annotated[str, typer.Argument(metavar="BUDGET", help="Its name or number.")]
 
@@ -119,6 +121,22 @@ def adjust(
 
 
 @app.command()
+def clawback(
+    budget: Named,
+    worker: Worker,
+    amount: Amount,
+    reason: Reason,
+    key: RewardKey,
+    batch: ForBatch = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take back what a worker was paid too much, while no payout holds it."""
+    given = Given(kind=TransferKind.CLAWBACK, worker=worker, amount=amount, reason=reason, batch=batch, key=key)
+    _reward(budget, given, data=data, as_json=as_json)
+
+
+@app.command()
 def export(
     budget: Named,
     file_format: Annotated[str, typer.Option("--format", help="focus: FinOps FOCUS 1.2, as CSV.")] = "focus",
@@ -135,7 +153,7 @@ def export(
 
 @dataclass(frozen=True)
 class Given:
-    """A bonus or adjustment as it was typed."""
+    """A bonus, adjustment or claw-back as it was typed."""
 
     kind: TransferKind
     worker: str
@@ -149,14 +167,7 @@ def _reward(budget: str, given: Given, *, data: Path | None, as_json: bool) -> N
     with open_desk(data) as desk:
         row = desk.uow.read(budget_named, organisation_id=desk.organisation_id, name=budget)
         worker = desk.uow.read(worker_named, organisation_id=desk.organisation_id, name=given.worker)
-        asked = Reward(
-            kind=given.kind,
-            worker_id=worker.id,
-            amount_micros=micros(given.amount),
-            reason=given.reason,
-            batch_id=given.batch,
-        )
-        done = desk.uow.run(reward, budget_id=row.id, given=asked, key=given.key)
+        done = _run(desk, given, budget_id=row.id, worker_id=worker.id)
     shown = {
         "transfer": done.id,
         "kind": done.kind,
@@ -169,6 +180,17 @@ def _reward(budget: str, given: Given, *, data: Path | None, as_json: bool) -> N
         put(shown)
     else:
         show_pairs(shown)
+
+
+def _run(desk: Desk, given: Given, *, budget_id: int, worker_id: int) -> TransferRow:
+    amount = micros(given.amount)
+    if given.kind == TransferKind.CLAWBACK:
+        back = Clawback(worker_id=worker_id, amount_micros=amount, reason=given.reason, batch_id=given.batch)
+        return desk.uow.run(claw_back, budget_id=budget_id, asked=back, key=given.key)
+    asked = Reward(
+        kind=given.kind, worker_id=worker_id, amount_micros=amount, reason=given.reason, batch_id=given.batch
+    )
+    return desk.uow.run(reward, budget_id=budget_id, given=asked, key=given.key)
 
 
 def as_row(balance: BudgetBalance) -> dict[str, Any]:
@@ -188,10 +210,13 @@ def _show(desk: Desk, budget_id: int, *, as_json: bool) -> None:
     row = as_row(desk.uow.read(budget_balance, budget_id=budget_id))
     alerts = desk.uow.read(alerts_of, budget_ids=[budget_id])[budget_id]
     row["alerts"] = [f"{one.percent}% used, {one.created_at:%Y-%m-%d %H:%M}" for one in alerts]
+    parts = cost_units(desk.uow.read(cost_of_budget, budget_id=budget_id))
+    parts.pop("spent")
     if as_json:
-        put(row)
+        put({**row, "cost": parts})
     else:
-        show_pairs({**row, "alerts": "; ".join(row["alerts"]) or None})
+        bought = ", ".join(f"{name.replace('_', ' ')} {amount}" for name, amount in parts.items() if amount != "0.00")
+        show_pairs({**row, "spent on": bought or None, "alerts": "; ".join(row["alerts"]) or None})
 
 
 def _balances(session: Session, *, organisation_id: int) -> list[BudgetBalance]:

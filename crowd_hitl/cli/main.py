@@ -18,17 +18,17 @@ from crowd_hitl.domain.errors import CrowdError
 COMMANDS = {
     "demo": ("crowd_hitl.cli.demo", "Run the whole loop on 1,797 real images with simulated workers, then serve it."),
     "serve": ("crowd_hitl.cli.serve", "Serve the pages and the REST API."),
-    "project": ("crowd_hitl.cli.project", "Projects: new, list, show."),
+    "project": ("crowd_hitl.cli.project", "Projects: new, list, show, cost."),
     "items": ("crowd_hitl.cli.items", "Items: import, list."),
     "batch": (
         "crowd_hitl.cli.batch",
         "Batches: quote, publish, extend, forecast, list, show, pause, resume, close, agree.",
     ),
     "labels": ("crowd_hitl.cli.labels", "Labels: list, show one with its votes."),
-    "budget": ("crowd_hitl.cli.budget", "Budgets: new, top-up, bonus, adjust, list, show, export."),
+    "budget": ("crowd_hitl.cli.budget", "Budgets: new, top-up, bonus, adjust, clawback, list, show, export."),
     "payout": (
         "crowd_hitl.cli.payout",
-        "Payouts to workers: due, collect, list, show, export, slips, paid, reconcile.",
+        "Payouts to workers: due, collect, list, show, export, slips, paid, fail, reopen, reconcile.",
     ),
     "worker": ("crowd_hitl.cli.worker", "Workers: add, list, token, remove-answers, restore-answers."),
     "rule": ("crowd_hitl.cli.rule", "Behaviour rules: add, list, test, on, off, hits, seen, lift."),

@@ -1,4 +1,4 @@
-"""`crowd-hitl payout`: due, collect, list, show, export, slips, paid, reconcile."""
+"""`crowd-hitl payout`: due, collect, list, show, export, slips, paid, fail, reopen, reconcile."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -16,13 +16,13 @@ from crowd_hitl.domain.sheets import csv_lines, read_csv
 from crowd_hitl.services.paying_out import (
     FILE_COLUMNS,
     collect,
-    due_now,
     export_run,
     mark_all_paid,
     payout_file,
     payout_named,
 )
 from crowd_hitl.services.reconciling import PAID_COLUMNS, reconcile
+from crowd_hitl.services.reporting.dues import due_now
 from crowd_hitl.services.reporting.payouts import (
     SLIP_COLUMNS,
     PayoutLine,
@@ -32,10 +32,13 @@ from crowd_hitl.services.reporting.payouts import (
     one_run,
     payslip,
 )
+from crowd_hitl.services.returning import fail_payout, reopen_payout
+from crowd_hitl.store.payout_rows import PayoutRow
 
 app = group("Payouts: what workers are due, in runs that are exported, paid and reconciled.")
 MOST_LISTED = 100_000
 Run = Annotated[int, typer.Argument(metavar="RUN", help="The run's number.")]
+Reference = Annotated[str, typer.Argument(metavar="REFERENCE", help="Such as CH-1-2.")]
 PaidAs = Annotated[str | None, typer.Option("--as", help="What the bank calls the payment.")]
 
 
@@ -43,12 +46,12 @@ PaidAs = Annotated[str | None, typer.Option("--as", help="What the bank calls th
 def due(data: DataFolder = None, as_json: AsJson = False) -> None:
     """List what each worker is due that no payout holds yet; simulated workers are never paid."""
     with open_desk(data) as desk:
-        found = desk.uow.read(due_now, organisation_id=desk.organisation_id)
+        found = desk.uow.read(due_now, organisation_id=desk.organisation_id).rows
     rows = [
         {
             "worker": one.public_id,
             "name": one.name,
-            "earnings": len(one.transfer_ids),
+            "earnings": one.lines,
             "due": units(one.due_micros),
             "payable": units(one.payable_micros),
             "currency": one.currency,
@@ -148,6 +151,41 @@ def paid(
         typer.echo(f"{len(references)} marked paid")
 
 
+@app.command()
+def fail(
+    reference: Reference,
+    reason: Annotated[str, typer.Option(help="What the bank said; it is kept with the payout.")],
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Mark a payout failed: the bank refused it or sent it back. What it held goes into the next run."""
+    with open_desk(data) as desk:
+        done = desk.uow.run(fail_payout, organisation_id=desk.organisation_id, reference=reference, reason=reason)
+    _show_marked(done, as_json=as_json)
+
+
+@app.command()
+def reopen(reference: Reference, data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Make a payout exported again that was marked failed by mistake, while all it held is still due."""
+    with open_desk(data) as desk:
+        done = desk.uow.run(reopen_payout, organisation_id=desk.organisation_id, reference=reference)
+    _show_marked(done, as_json=as_json)
+
+
+def _show_marked(done: PayoutRow, *, as_json: bool) -> None:
+    shown = {
+        "reference": done.reference,
+        "state": done.state,
+        "amount": units(done.amount_micros),
+        "currency": done.currency,
+        "reason": done.failure,
+    }
+    if as_json:
+        put(shown)
+    else:
+        show_pairs(shown)
+
+
 @app.command("reconcile")
 def reconcile_file(
     run: Run,
@@ -202,6 +240,7 @@ def _show_run(desk: Desk, run_id: int, *, as_json: bool) -> None:
             "currency": line.currency,
             "state": line.state,
             "paid_as": line.paid_as,
+            "failed": line.failure,
         }
         for line in _payouts(desk, run_id)
     ]

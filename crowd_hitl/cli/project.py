@@ -1,4 +1,4 @@
-"""`crowd-hitl project`: new, list, show."""
+"""`crowd-hitl project`: new, list, show, cost."""
 
 import re
 import unicodedata
@@ -14,6 +14,8 @@ from crowd_hitl.cli.tables import show_pairs, show_table
 from crowd_hitl.domain.errors import Unusable
 from crowd_hitl.domain.money import units
 from crowd_hitl.services.projects import NewProject, create_project, newest_question
+from crowd_hitl.services.reporting.money import cost_units
+from crowd_hitl.services.reporting.overview import label_costs
 from crowd_hitl.services.reporting.projects import ProjectLine, list_projects, project_head
 
 app = group("Projects: a question, its instructions and its items.")
@@ -84,6 +86,31 @@ def show(slug: Slug, data: DataFolder = None, as_json: AsJson = False) -> None:
         put(shown)
     else:
         show_pairs({**shown, "options": ", ".join(shown["options"])})
+
+
+@app.command()
+def cost(slug: Slug, data: DataFolder = None, as_json: AsJson = False) -> None:
+    """Say what each agreed label cost, and on what the money was spent; one row for each currency."""
+    with open_desk(data) as desk:
+        head = desk.uow.read(project_head, organisation_id=desk.organisation_id, slug=slug)
+        found = desk.uow.read(label_costs, project=head)
+    rows = [
+        {
+            "currency": one.currency,
+            **cost_units(one.cost),
+            "agreed_labels": one.labels,
+            "target": one.target,
+            "per_agreed_label": None if one.per_label_micros is None else units(round(one.per_label_micros)),
+        }
+        for one in found
+    ]
+    if as_json:
+        put({"project": head.slug, "costs": rows})
+        return
+    for row in rows:
+        show_pairs({name.replace("_", " "): value for name, value in row.items()})
+    if not rows:
+        typer.echo("Nothing was spent yet.")
 
 
 def slug_of(name: str) -> str:

@@ -7,6 +7,7 @@ from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from crowd_hitl.console import charts
+from crowd_hitl.console.growing import outlook
 from crowd_hitl.console.pages import View, cursor, head_of, local_path, project_page, reading
 from crowd_hitl.domain.errors import AlreadyDone, BadInput, NotFound
 from crowd_hitl.domain.tasks import BatchState
@@ -95,6 +96,7 @@ def _show_batch(view: View, *, project: ProjectHead, batch_id: int) -> str:
         project=project,
         here="batches",
         batch=batch,
+        outlook=outlook(view, batch),
         unsure=disagreements(session, project=project, batch_id=batch_id, below=target),
         unsure_count=count_disagreements(session, batch_id=batch_id, below=target),
         undecided=list_undecided(session, project=project, batch_id=batch_id) if batch.approval == "manual" else None,

@@ -10,6 +10,10 @@ TONES = {
     "approved": "good",
     "rejected": "bad",
     "submitted": "",
+    "due": "",
+    "exported": "on",
+    "paid": "good",
+    "failed": "bad",
     "released": "hollow",
     "expired": "hollow",
 }
@@ -22,7 +26,9 @@ TRANSFERS = {
     "release": "Released",
     "bonus": "Bonus",
     "adjustment": "Adjustment",
+    "clawback": "Taken back",
     "payout": "Paid out",
+    "payout_return": "Payout that came back",
 }
 PURPOSES = {
     "label": "labels",

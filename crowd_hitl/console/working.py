@@ -11,7 +11,7 @@ from crowd_hitl.domain.accounts import Role
 from crowd_hitl.edge.auth import allow, current_worker_id
 from crowd_hitl.services.balances import Earnings, worker_earnings
 from crowd_hitl.services.offering import WorkOffer, work_for
-from crowd_hitl.services.reporting.working import bench_of, list_rejections, simulated_among
+from crowd_hitl.services.reporting.working import bench_of, list_extras, list_rejections, simulated_among
 
 DAYS_CHARTED = 14
 
@@ -62,8 +62,13 @@ def earnings_page() -> ResponseReturnValue:
     with reading() as view:
         earned = worker_earnings(view.session, worker_id=worker_id)
         rejections = list_rejections(view.session, worker_id=worker_id)
+        extras = list_extras(view.session, worker_id=worker_id)
     return render_template(
-        "earnings.html", earned=earned, rejections=rejections, chart=charts.earned_by_day(earned, days=DAYS_CHARTED)
+        "earnings.html",
+        earned=earned,
+        extras=extras,
+        rejections=rejections,
+        chart=charts.earned_by_day(earned, days=DAYS_CHARTED),
     )
 
 

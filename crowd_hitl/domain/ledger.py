@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class AccountKind(StrEnum):
-    """Whose money it is. `outside` is where top-ups come from and payouts go to."""
+    """Whose money it is. `outside` is where top-ups come from and payouts go to (and come back from)."""
 
     OUTSIDE = "outside"
     BUDGET = "budget"
@@ -24,12 +24,15 @@ class TransferKind(StrEnum):
     RELEASE = "release"
     BONUS = "bonus"
     ADJUSTMENT = "adjustment"
+    CLAWBACK = "clawback"
     PAYOUT = "payout"
+    PAYOUT_RETURN = "payout_return"
 
 
 # What a worker earns, and what is gone from a budget for good (money paid out was earned, and so spent, before).
 EARNING = (TransferKind.PAY, TransferKind.BONUS, TransferKind.ADJUSTMENT)
-SPENDING = (TransferKind.PAY, TransferKind.FEE, TransferKind.BONUS, TransferKind.ADJUSTMENT)
+# A claw-back is earning and spending taken back: it counts among both with a minus.
+SPENDING = (TransferKind.PAY, TransferKind.FEE, TransferKind.BONUS, TransferKind.ADJUSTMENT, TransferKind.CLAWBACK)
 # Paid to a worker straight from a budget, without a place that was reserved.
 EXTRAS = (TransferKind.BONUS, TransferKind.ADJUSTMENT)
 
@@ -44,5 +47,7 @@ ROUTES = {
     TransferKind.RELEASE: (AccountKind.BATCH, AccountKind.BUDGET),
     TransferKind.BONUS: (AccountKind.BUDGET, AccountKind.WORKER),
     TransferKind.ADJUSTMENT: (AccountKind.BUDGET, AccountKind.WORKER),
+    TransferKind.CLAWBACK: (AccountKind.WORKER, AccountKind.BUDGET),
     TransferKind.PAYOUT: (AccountKind.WORKER, AccountKind.OUTSIDE),
+    TransferKind.PAYOUT_RETURN: (AccountKind.OUTSIDE, AccountKind.WORKER),
 }

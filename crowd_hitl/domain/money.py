@@ -65,6 +65,11 @@ def currency_code(text: str) -> str:
 
 def payable(amount_micros: int, *, currency: str) -> int:
     """Cut an amount down to what can be paid in this currency: whole cents, yen, …; the rest stays due."""
-    decimals = 0 if currency in WITHOUT_MINOR else 3 if currency in WITH_THOUSANDTHS else 2
-    step: int = MICROS // 10**decimals
+    step = step_micros(currency)
     return amount_micros // step * step
+
+
+def step_micros(currency: str) -> int:
+    """Return the smallest amount that can be paid in this currency: a cent, a yen, …"""
+    decimals = 0 if currency in WITHOUT_MINOR else 3 if currency in WITH_THOUSANDTHS else 2
+    return int(MICROS // 10**decimals)

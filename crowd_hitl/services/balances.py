@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState
@@ -12,6 +12,9 @@ from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.ledger import EARNING, EXTRAS, AccountKind, TransferKind
 from crowd_hitl.store.money_rows import BudgetRow, LedgerAccountRow, TransferRow
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow
+
+# Straight between a budget and a worker: in no batch's reservation.
+BESIDE = (*EXTRAS, TransferKind.CLAWBACK)
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class BatchBalance:
 
     @property
     def spent_micros(self) -> int:
-        """What is gone for good: pay, fees, bonuses and adjustments."""
+        """What is gone for good: pay, fees, bonuses and adjustments, less claw-backs."""
         return self.paid_micros + self.fees_micros + self.extras_micros
 
 
@@ -45,7 +48,7 @@ class BudgetBalance:
 
 @dataclass(frozen=True)
 class Earnings:
-    """What one worker earned, in micro-units; days are UTC, newest first."""
+    """What one worker earned, in micro-units, less what was taken back; days are UTC, newest first."""
 
     currency: str
     due_micros: int
@@ -86,7 +89,7 @@ def budget_balance(session: Session, *, budget_id: int) -> BudgetBalance:
             select(TransferRow.kind, func.sum(TransferRow.amount_micros))
             .join(BatchRow, BatchRow.id == TransferRow.batch_id)
             # a bonus for a batch may come from another budget than the batch's: it counts where it came from
-            .where(BatchRow.budget_id == budget_id, TransferRow.kind.not_in(EXTRAS))
+            .where(BatchRow.budget_id == budget_id, TransferRow.kind.not_in(BESIDE))
             .group_by(TransferRow.kind)
         ).all()
     )
@@ -98,11 +101,9 @@ def budget_balance(session: Session, *, budget_id: int) -> BudgetBalance:
             TransferRow.kind == TransferKind.TOP_UP, TransferRow.to_id.in_(account)
         )
     )
-    extras = session.scalar(
-        select(func.sum(TransferRow.amount_micros)).where(
-            TransferRow.kind.in_(EXTRAS), TransferRow.from_id.in_(account)
-        )
-    )
+    gone = and_(TransferRow.kind.in_(EXTRAS), TransferRow.from_id.in_(account))
+    back = and_(TransferRow.kind == TransferKind.CLAWBACK, TransferRow.to_id.in_(account))
+    extras = session.scalar(select(func.sum(signed_amount())).where(or_(gone, back)))
     total = _balance({kind: int(amount) for kind, amount in kinds.items()})
     return BudgetBalance(
         budget_id=budget.id,
@@ -129,10 +130,12 @@ def worker_earnings(session: Session, *, worker_id: int) -> Earnings:
     day = func.date(when if session.get_bind().dialect.name == "sqlite" else func.timezone("UTC", when))
     answers = func.sum(case((TransferRow.kind == TransferKind.PAY, 1), else_=0))
     mine = (LedgerAccountRow.kind == AccountKind.WORKER, LedgerAccountRow.ref_id == worker_id)
+    came = and_(TransferRow.to_id == LedgerAccountRow.id, TransferRow.kind.in_(EARNING))
+    taken = and_(TransferRow.from_id == LedgerAccountRow.id, TransferRow.kind == TransferKind.CLAWBACK)
     rows = session.execute(
-        select(LedgerAccountRow.currency, day, answers, func.sum(TransferRow.amount_micros))
-        .join(LedgerAccountRow, LedgerAccountRow.id == TransferRow.to_id)
-        .where(*mine, TransferRow.kind.in_(EARNING))
+        select(LedgerAccountRow.currency, day, answers, func.sum(signed_amount()))
+        .join(TransferRow, or_(came, taken))
+        .where(*mine)
         .group_by(LedgerAccountRow.currency, day)
         .order_by(day.desc())
     ).all()
@@ -154,15 +157,25 @@ def worker_earnings(session: Session, *, worker_id: int) -> Earnings:
 
 
 def _paid_out(session: Session, *, worker_id: int) -> dict[str, int]:
-    """Add up, by currency, what has left a worker's account."""
+    """Add up, by currency, what has left a worker's account and did not come back."""
+    went = and_(TransferRow.from_id == LedgerAccountRow.id, TransferRow.kind == TransferKind.PAYOUT)
+    back = and_(TransferRow.to_id == LedgerAccountRow.id, TransferRow.kind == TransferKind.PAYOUT_RETURN)
+    amount = case(
+        (TransferRow.kind == TransferKind.PAYOUT, TransferRow.amount_micros), else_=-TransferRow.amount_micros
+    )
     rows = session.execute(
-        select(LedgerAccountRow.currency, func.sum(TransferRow.amount_micros))
-        .join(LedgerAccountRow, LedgerAccountRow.id == TransferRow.from_id)
+        select(LedgerAccountRow.currency, func.sum(amount))
+        .join(TransferRow, or_(went, back))
         .where(LedgerAccountRow.kind == AccountKind.WORKER, LedgerAccountRow.ref_id == worker_id)
-        .where(TransferRow.kind == TransferKind.PAYOUT)
         .group_by(LedgerAccountRow.currency)
     )
     return {currency: int(amount) for currency, amount in rows}
+
+
+def signed_amount() -> ColumnElement[int]:
+    """Select a transfer's amount as earning and spending count it: a claw-back with a minus."""
+    taken = TransferRow.kind == TransferKind.CLAWBACK
+    return case((taken, -TransferRow.amount_micros), else_=TransferRow.amount_micros)
 
 
 def account_sums(kind: AccountKind) -> Select[int, int]:
@@ -193,5 +206,5 @@ def _balance(kinds: dict[str, int]) -> BatchBalance:
         paid_micros=paid,
         fees_micros=fees,
         released_micros=released,
-        extras_micros=sum(kinds.get(kind, 0) for kind in EXTRAS),
+        extras_micros=sum(kinds.get(kind, 0) for kind in EXTRAS) - kinds.get(TransferKind.CLAWBACK, 0),
     )

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.ledger import SPENDING, AccountKind, TransferKind
 from crowd_hitl.domain.money import units
+from crowd_hitl.services.balances import signed_amount
 from crowd_hitl.store.account_rows import OrganisationRow
 from crowd_hitl.store.money_rows import BudgetRow, LedgerAccountRow, TransferRow
 from crowd_hitl.store.project_rows import ProjectRow
@@ -31,6 +32,7 @@ KINDS = {
     TransferKind.FEE: ("Channel fee for answers", "Usage", "Usage-Based", "Answers"),
     TransferKind.BONUS: ("Bonuses to workers", "Purchase", "One-Time", "Bonuses"),
     TransferKind.ADJUSTMENT: ("Adjustments to workers", "Adjustment", "One-Time", "Adjustments"),
+    TransferKind.CLAWBACK: ("Earnings taken back from workers", "Adjustment", "One-Time", "Adjustments"),
 }
 
 
@@ -47,7 +49,8 @@ def focus_rows(session: Session, *, budget_id: int) -> Iterator[dict[str, object
         "SubAccountId": f"budget-{budget.id}",
         "SubAccountName": budget.name,
     }
-    for when, kind, each, batch_id, batch, project, channel, count in session.execute(_charges(budget_id)):
+    charges = _charges(budget_id, is_sqlite=session.get_bind().dialect.name == "sqlite")
+    for when, kind, each, batch_id, batch, project, channel, count in session.execute(charges):
         yield {
             **account,
             **_charge(TransferKind(kind), each_micros=each, count=count),
@@ -60,28 +63,37 @@ def focus_rows(session: Session, *, budget_id: int) -> Iterator[dict[str, object
         }
 
 
-def _charges(budget_id: int) -> Select[Any, str, int, int | None, str | None, str | None, str | None, int]:
+def _charges(
+    budget_id: int, *, is_sqlite: bool
+) -> Select[Any, str, int, int | None, str | None, str | None, str | None, int]:
     """Select what was charged: by price as well, as a FOCUS row has one unit price."""
-    source = aliased(LedgerAccountRow)
-    day = func.date(TransferRow.created_at)
+    source, target = aliased(LedgerAccountRow), aliased(LedgerAccountRow)
+    when = TransferRow.created_at
+    # SQLite keeps UTC as it is; PostgreSQL would cut days where its own zone does.
+    day = func.date(when if is_sqlite else func.timezone("UTC", when))
     own_batch = and_(source.kind == AccountKind.BATCH, BatchRow.budget_id == budget_id)
     own_extra = and_(source.kind == AccountKind.BUDGET, source.ref_id == budget_id)
+    taken_back = and_(
+        *(TransferRow.kind == TransferKind.CLAWBACK, target.kind == AccountKind.BUDGET, target.ref_id == budget_id)
+    )
     return (
         select(
             day,
             TransferRow.kind,
-            TransferRow.amount_micros,
+            signed_amount(),
             BatchRow.id,
             BatchRow.name,
             ProjectRow.slug,
             OfferRow.channel,
             func.count(),
         )
+        .select_from(TransferRow)
         .join(source, source.id == TransferRow.from_id)
+        .join(target, target.id == TransferRow.to_id)
         .outerjoin(BatchRow, BatchRow.id == TransferRow.batch_id)
         .outerjoin(ProjectRow, ProjectRow.id == BatchRow.project_id)
         .outerjoin(OfferRow, and_(OfferRow.batch_id == BatchRow.id, OfferRow.ordinal == 0))
-        .where(TransferRow.kind.in_(SPENDING), or_(own_batch, own_extra))
+        .where(TransferRow.kind.in_(SPENDING), or_(own_batch, own_extra, taken_back))
         .group_by(
             day, TransferRow.kind, TransferRow.amount_micros, BatchRow.id, BatchRow.name, ProjectRow.slug,
             OfferRow.channel,

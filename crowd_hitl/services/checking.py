@@ -5,7 +5,14 @@ from collections.abc import Callable, Iterator
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.invariants import Problem
-from crowd_hitl.services import checking_gates, checking_money, checking_removals, checking_reviews, checking_work
+from crowd_hitl.services import (
+    checking_gates,
+    checking_money,
+    checking_payouts,
+    checking_removals,
+    checking_reviews,
+    checking_work,
+)
 
 # More of one kind would only repeat the news.
 SHOWN_PER_RULE = 50
@@ -43,6 +50,8 @@ RULES: tuple[Callable[[Session], Iterator[Problem]], ...] = (
     checking_money.batches_hold_what_they_owe,
     checking_money.approved_means_paid,
     checking_money.pay_reaches_its_worker,
-    checking_money.payouts_add_up,
-    checking_money.payouts_leave_the_ledger_once,
+    checking_payouts.payouts_add_up,
+    checking_payouts.payouts_leave_the_ledger_once,
+    checking_payouts.nobody_is_due_less_than_nothing,
+    checking_payouts.clawbacks_say_who,
 )

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import String, and_, case, cast, func, literal, or_, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crowd_hitl.domain.assignments import ANSWERED, SET_ASIDE, STANDING, AssignmentState, SittingState
 from crowd_hitl.domain.invariants import Problem
-from crowd_hitl.domain.ledger import EARNING, ROUTES, AccountKind, TransferKind
+from crowd_hitl.domain.ledger import ROUTES, AccountKind, TransferKind
 from crowd_hitl.domain.money import units
 from crowd_hitl.services.balances import account_sums
 from crowd_hitl.store.money_rows import BudgetRow, LedgerAccountRow, TransferRow
-from crowd_hitl.store.payout_rows import PayoutLineRow, PayoutRow
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, SittingRow, TaskRow
 
 STANDING_VALUES = [state.value for state in STANDING]
@@ -121,37 +120,3 @@ def pay_reaches_its_worker(session: Session) -> Iterator[Problem]:
     )
     for transfer_id in rows.scalars():
         yield Problem("payee", f"transfer {transfer_id}", "its own batch and worker", "another's")
-
-
-def payouts_add_up(session: Session) -> Iterator[Problem]:
-    """A payout's earnings are its lines, all of them earned by its worker in its currency."""
-    own = and_(LedgerAccountRow.ref_id == PayoutRow.worker_id, LedgerAccountRow.currency == PayoutRow.currency)
-    right = and_(own, LedgerAccountRow.kind == AccountKind.WORKER, TransferRow.kind.in_(EARNING))
-    lines = func.coalesce(func.sum(case((right, TransferRow.amount_micros), else_=0)), 0)
-    wrong = func.coalesce(func.sum(case((right, 0), (TransferRow.id.is_(None), 0), else_=1)), 0)
-    rows = session.execute(
-        select(PayoutRow.id, PayoutRow.earned_micros, lines, wrong)
-        .outerjoin(PayoutLineRow, PayoutLineRow.payout_id == PayoutRow.id)
-        .outerjoin(TransferRow, TransferRow.id == PayoutLineRow.transfer_id)
-        .outerjoin(LedgerAccountRow, LedgerAccountRow.id == TransferRow.to_id)
-        .group_by(PayoutRow.id, PayoutRow.earned_micros)
-        .having((PayoutRow.earned_micros != lines) | (wrong > 0))
-    )
-    for payout_id, earned, found, strange in rows:
-        yield Problem("payout", f"payout {payout_id}", units(int(earned)), f"{units(int(found))}, {strange} strange")
-
-
-def payouts_leave_the_ledger_once(session: Session) -> Iterator[Problem]:
-    """Money left the ledger for a worker exactly as the paid payouts say."""
-    paid = case((PayoutRow.state == "paid", PayoutRow.amount_micros), else_=0)
-    rows = session.execute(
-        select(PayoutRow.id, paid, func.coalesce(TransferRow.amount_micros, 0))
-        .outerjoin(TransferRow, TransferRow.business_key == literal("payout:") + cast(PayoutRow.id, String))
-        .where(paid != func.coalesce(TransferRow.amount_micros, 0))
-    )
-    for payout_id, expected, found in rows:
-        yield Problem("paid out", f"payout {payout_id}", units(int(expected)), units(int(found)))
-    counted = select(func.count()).where(PayoutRow.state == "paid").scalar_subquery()
-    moved = session.scalar(select(func.count() - counted).where(TransferRow.kind == TransferKind.PAYOUT))
-    if moved:
-        yield Problem("paid out", "the ledger", "one transfer for each paid payout", f"{moved} more")

@@ -1,67 +1,25 @@
 """Payouts: a run collects what each worker is due, a file takes it to the bank, and it is marked paid by reference."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import BigInteger, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import AlreadyDone, Conflict, NotFound, bad_field
-from crowd_hitl.domain.ledger import EARNING, AccountKind, TransferKind
+from crowd_hitl.domain.ledger import AccountKind, TransferKind
 from crowd_hitl.domain.money import payable, units
+from crowd_hitl.services.balances import signed_amount
+from crowd_hitl.services.owing import dues_of, lock_workers, loose_lines, step_of
 from crowd_hitl.services.paying import Movement, transfer
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.money_rows import LedgerAccountRow, TransferRow
 from crowd_hitl.store.payout_rows import PayoutLineRow, PayoutRow, PayoutRunRow
 
-LINES_AT_ONCE = 5_000
+# In the file: what the bank was asked to pay. A payout that failed stays out of it when it is taken out again.
+SENT = ("exported", "paid")
 PAID_AS_MAX = 200
 FILE_COLUMNS = ("reference", "worker", "name", "currency", "amount", "run")
-
-
-@dataclass
-class Due:
-    """What one worker has earned in one currency and no payout holds yet, and the rest of earlier payouts."""
-
-    worker_id: int
-    public_id: str
-    name: str
-    currency: str
-    earned_micros: int = 0
-    carried_micros: int = 0
-    transfer_ids: list[int] = field(default_factory=list)
-
-    @property
-    def due_micros(self) -> int:
-        """All that is due."""
-        return self.earned_micros + self.carried_micros
-
-    @property
-    def payable_micros(self) -> int:
-        """What a payout would send now: whole cents."""
-        return payable(self.due_micros, currency=self.currency)
-
-
-def due_now(session: Session, *, organisation_id: int) -> list[Due]:
-    """List what is due, by worker and currency. Simulated workers and those another channel pays are left out."""
-    found: dict[tuple[int, str], Due] = {}
-    for worker, currency, transfer_id, amount in session.execute(_not_in_a_payout(organisation_id)):
-        one = found.setdefault((worker.id, currency), Due(worker.id, worker.public_id, worker.name, currency))
-        one.earned_micros += amount
-        one.transfer_ids.append(transfer_id)
-    rest = func.sum(PayoutRow.earned_micros) - func.sum(PayoutRow.amount_micros)
-    carried = session.execute(
-        select(WorkerRow, PayoutRow.currency, rest)
-        .join(PayoutRow, PayoutRow.worker_id == WorkerRow.id)
-        .where(WorkerRow.organisation_id == organisation_id)
-        .group_by(WorkerRow.id, PayoutRow.currency)
-        .having(rest > 0)
-    )
-    for worker, currency, amount in carried:
-        one = found.setdefault((worker.id, currency), Due(worker.id, worker.public_id, worker.name, currency))
-        one.carried_micros = int(amount)
-    return [found[key] for key in sorted(found, key=lambda key: (key[1], key[0]))]
 
 
 def collect(session: Session, *, organisation_id: int, key: str | None, now: datetime) -> PayoutRunRow:
@@ -74,40 +32,88 @@ def collect(session: Session, *, organisation_id: int, key: str | None, now: dat
         )
         if done is not None:
             return done
-    ready = [one for one in due_now(session, organisation_id=organisation_id) if one.payable_micros > 0]
-    if not ready:
-        raise Conflict("Nobody is due a payout. What is still to be approved or decided is not due yet.")
+    # Before anything is added up: nobody takes from it until this is done (more may be earned meanwhile).
+    lock_workers(session, organisation_id=organisation_id)
     run = PayoutRunRow(organisation_id=organisation_id, business_key=key, created_at=now)
     session.add(run)
     session.flush()
-    for one in ready:
-        payout = PayoutRow(
-            run_id=run.id,
-            worker_id=one.worker_id,
-            currency=one.currency,
-            earned_micros=one.earned_micros,
-            carried_micros=one.carried_micros,
-            amount_micros=one.payable_micros,
-            state="due",
-        )
-        session.add(payout)
-        session.flush()
-        lines = [{"payout_id": payout.id, "transfer_id": transfer_id} for transfer_id in one.transfer_ids]
-        for start in range(0, len(lines), LINES_AT_ONCE):
-            # The loser of two runs at the same time meets the unique transfer here, and is run again.
-            session.execute(insert(PayoutLineRow), lines[start : start + LINES_AT_ONCE])
+    _collect_payouts(session, run)
+    if session.scalar(select(PayoutRow.id).where(PayoutRow.run_id == run.id).limit(1)) is None:
+        raise Conflict("Nobody is due a payout. What is still to be approved or decided is not due yet.")
+    _collect_lines(session, run)
+    _take_in_late_earnings(session, run)
     return run
+
+
+def _collect_payouts(session: Session, run: PayoutRunRow) -> None:
+    """Make a payout for whom at least a cent is due; added up in the database, however much there is."""
+    dues = dues_of(run.organisation_id)
+    due = dues.c.earned + dues.c.carried
+    step = step_of(dues.c.currency)
+    session.execute(
+        insert(PayoutRow).from_select(
+            ["run_id", "worker_id", "currency", "earned_micros", "carried_micros", "amount_micros", "state"],
+            select(
+                literal(run.id, BigInteger),
+                dues.c.worker_id,
+                dues.c.currency,
+                dues.c.earned,
+                dues.c.carried,
+                due - due % step,
+                literal("due"),
+            )
+            .where(due >= step)
+            .order_by(dues.c.currency, dues.c.worker_id),
+        )
+    )
+
+
+def _collect_lines(session: Session, run: PayoutRunRow) -> None:
+    loose = loose_lines()
+    session.execute(
+        insert(PayoutLineRow).from_select(
+            ["payout_id", "transfer_id", "is_void"],
+            select(PayoutRow.id, loose.c.transfer_id, literal(False))
+            .join(
+                LedgerAccountRow,
+                (LedgerAccountRow.kind == AccountKind.WORKER)
+                & (LedgerAccountRow.ref_id == PayoutRow.worker_id)
+                & (LedgerAccountRow.currency == PayoutRow.currency),
+            )
+            .join(loose, loose.c.account_id == LedgerAccountRow.id)
+            .where(PayoutRow.run_id == run.id)
+            .order_by(loose.c.transfer_id),
+        )
+    )
+
+
+def _take_in_late_earnings(session: Session, run: PayoutRunRow) -> None:
+    """Count in what was approved between adding up and taking the lines; it can only have become more."""
+    lines = (
+        select(PayoutLineRow.payout_id, func.sum(signed_amount()).label("earned"))
+        .join(TransferRow, TransferRow.id == PayoutLineRow.transfer_id)
+        .join(PayoutRow, PayoutRow.id == PayoutLineRow.payout_id)
+        .where(PayoutRow.run_id == run.id)
+        .group_by(PayoutLineRow.payout_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(PayoutRow, lines.c.earned)
+        .join(lines, lines.c.payout_id == PayoutRow.id)
+        .where(lines.c.earned != PayoutRow.earned_micros)
+    )
+    for payout, earned in rows.all():
+        payout.earned_micros = int(earned)
+        payout.amount_micros = payable(payout.earned_micros + payout.carried_micros, currency=payout.currency)
+    session.flush()
 
 
 def export_run(session: Session, *, run_id: int, now: datetime) -> int:
     """Say that the run's file is taken out; payouts that were exported or paid before stay as they are."""
-    changed = session.execute(
-        update(PayoutRow)
-        .where(PayoutRow.run_id == run_id, PayoutRow.state == "due")
-        .values(state="exported", exported_at=now)
-        .returning(PayoutRow.id)
-    )
-    return len(changed.all())
+    mine = (PayoutRow.run_id == run_id, PayoutRow.state == "due")
+    count = session.scalar(select(func.count()).where(*mine)) or 0
+    session.execute(update(PayoutRow).where(*mine).values(state="exported", exported_at=now))
+    return count
 
 
 def payout_file(session: Session, *, run_id: int) -> Iterator[dict[str, object]]:
@@ -115,7 +121,7 @@ def payout_file(session: Session, *, run_id: int) -> Iterator[dict[str, object]]
     rows = session.execute(
         select(PayoutRow, WorkerRow)
         .join(WorkerRow, WorkerRow.id == PayoutRow.worker_id)
-        .where(PayoutRow.run_id == run_id, PayoutRow.state != "due")
+        .where(PayoutRow.run_id == run_id, PayoutRow.state.in_(SENT))
         .order_by(PayoutRow.currency, PayoutRow.id)
         .execution_options(yield_per=1_000)
     )
@@ -139,13 +145,18 @@ def mark_paid(
     """
     if paid_as is not None and not 1 <= len(paid_as) <= PAID_AS_MAX:
         raise bad_field("paid_as", expected=f"1 to {PAID_AS_MAX} characters", found=paid_as)
-    payout = _lock_payout(session, organisation_id=organisation_id, reference=reference)
+    payout = lock_payout(session, organisation_id=organisation_id, reference=reference)
     if payout.state == "paid":
         if paid_as not in (None, payout.paid_as):
             raise AlreadyDone(f"{reference} was marked paid before, as {payout.paid_as or 'no name'}.")
         return payout
     if payout.state == "due":
         raise Conflict(f"{reference} was not exported yet. Export its run first: crowd-hitl payout export RUN")
+    if payout.state == "failed":
+        raise Conflict(
+            f"{reference} was marked failed: {payout.failure}. If it was paid in the end, open it again first: "
+            f"crowd-hitl payout reopen {reference}"
+        )
     payout.state, payout.paid_at, payout.paid_as = "paid", now, paid_as
     transfer(
         session,
@@ -193,27 +204,8 @@ def payout_named(session: Session, *, organisation_id: int, reference: str) -> P
     return found
 
 
-def _lock_payout(session: Session, *, organisation_id: int, reference: str) -> PayoutRow:
+def lock_payout(session: Session, *, organisation_id: int, reference: str) -> PayoutRow:
+    """Find a payout by its reference and keep others from changing it."""
     found = payout_named(session, organisation_id=organisation_id, reference=reference)
-    session.refresh(found, with_for_update=True)
+    session.refresh(found, with_for_update={"key_share": True})
     return found
-
-
-def _not_in_a_payout(organisation_id: int) -> Select[WorkerRow, str, int, int]:
-    return (
-        select(WorkerRow, LedgerAccountRow.currency, TransferRow.id, TransferRow.amount_micros)
-        .join(
-            LedgerAccountRow,
-            (LedgerAccountRow.kind == AccountKind.WORKER) & (LedgerAccountRow.ref_id == WorkerRow.id),
-        )
-        .join(TransferRow, TransferRow.to_id == LedgerAccountRow.id)
-        .outerjoin(PayoutLineRow, PayoutLineRow.transfer_id == TransferRow.id)
-        .where(
-            WorkerRow.organisation_id == organisation_id,
-            WorkerRow.channel == "inhouse",
-            WorkerRow.simulated.is_(False),
-            TransferRow.kind.in_(EARNING),
-            PayoutLineRow.id.is_(None),
-        )
-        .order_by(TransferRow.id)
-    )

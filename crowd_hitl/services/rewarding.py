@@ -42,7 +42,7 @@ def reward(session: Session, *, budget_id: int, given: Reward, key: str, now: da
     done = session.scalar(select(TransferRow).where(TransferRow.business_key == business_key))
     if done is not None:
         return _repeated(session, done, given)
-    _check_belongs(session, budget, given)
+    check_belongs(session, budget_id=budget_id, worker_id=given.worker_id, batch_id=given.batch_id)
     take(budget, amount_micros=given.amount_micros)
     transfer(
         session,
@@ -65,24 +65,33 @@ def reward(session: Session, *, budget_id: int, given: Reward, key: str, now: da
 def _check(given: Reward, key: str) -> None:
     if given.kind not in EXTRAS:
         raise bad_field("kind", expected=" or ".join(EXTRAS), found=given.kind)
-    if not 0 < given.amount_micros <= LARGEST_MICROS:
-        raise bad_field("amount", expected="an amount above 0", found=units(given.amount_micros))
-    if not REASON_MIN <= len(given.reason.strip()) <= REASON_MAX:
+    check_worded(amount_micros=given.amount_micros, reason=given.reason, key=key)
+
+
+def check_worded(*, amount_micros: int, reason: str, key: str) -> None:
+    """Refuse an amount, a reason or a key that cannot be, naming the field."""
+    if not 0 < amount_micros <= LARGEST_MICROS:
+        raise bad_field("amount", expected="an amount above 0", found=units(amount_micros))
+    if not REASON_MIN <= len(reason.strip()) <= REASON_MAX:
         expected = f"{REASON_MIN} to {REASON_MAX} characters that the worker will read"
-        raise bad_field("reason", expected=expected, found=given.reason)
+        raise bad_field("reason", expected=expected, found=reason)
     if not 1 <= len(key) <= KEY_MAX:
         raise bad_field("key", expected=f"1 to {KEY_MAX} characters", found=key)
 
 
-def _check_belongs(session: Session, budget: BudgetRow, given: Reward) -> None:
-    worker = session.get(WorkerRow, given.worker_id)
+def check_belongs(session: Session, *, budget_id: int, worker_id: int, batch_id: int | None) -> None:
+    """Refuse a worker or a batch of another organisation than the budget's, and a batch in another currency."""
+    budget = session.get(BudgetRow, budget_id)
+    if budget is None:
+        raise NotFound(f"There is no budget {budget_id}.")
+    worker = session.get(WorkerRow, worker_id)
     if worker is None or worker.organisation_id != budget.organisation_id:
-        raise NotFound(f"There is no worker {given.worker_id}.")
-    if given.batch_id is None:
+        raise NotFound(f"There is no worker {worker_id}.")
+    if batch_id is None:
         return
-    batch = session.get(BatchRow, given.batch_id)
+    batch = session.get(BatchRow, batch_id)
     if batch is None or session.get_one(ProjectRow, batch.project_id).organisation_id != budget.organisation_id:
-        raise NotFound(f"There is no batch {given.batch_id}.")
+        raise NotFound(f"There is no batch {batch_id}.")
     if batch.currency != budget.currency:
         expected = f"a batch in {budget.currency}, the budget's currency"
         raise bad_field("batch", expected=expected, found=f"batch {batch.id} in {batch.currency}")

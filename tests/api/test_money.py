@@ -94,3 +94,53 @@ def test_a_budget_shows_its_alerts(served_on_both: Served) -> None:
               "items": pets.items}  # fmt: skip
     assert served.post("rita", "/projects/pets/quote", priced).json["fees"] == "0.06"
     assert served.post("rita", "/projects/pets/batches", priced).status_code == 400
+
+
+def test_what_was_paid_too_much_is_taken_back_once_and_shown_in_the_costs(served_on_both: Served) -> None:
+    served = served_on_both
+    pets = a_batch(served)
+    answer_all(served, pets.batch_id)
+    path = f"/budgets/{pets.budget_id}/clawbacks"
+    wanda = workers(served)["Wanda"]
+    body = {"worker_id": wanda, "amount": "0.05", "reason": "Paid twice", "batch_id": pets.batch_id}
+
+    without = served.post("rita", path, body)
+    taken = [served.post("rita", path, body, headers={"Idempotency-Key": "t1"}) for _ in range(2)]
+    much = served.post("rita", path, {**body, "amount": "2"}, headers={"Idempotency-Key": "t2"})
+
+    assert (without.status_code, much.status_code) == (400, 409)
+    assert "due 0.10 USD" in much.json["detail"]
+    assert taken[0].status_code == 201 and taken[0].json == taken[1].json
+    assert (taken[0].json["kind"], taken[0].json["amount"]) == ("clawback", "0.05")
+    assert served.get("wanda", "/earnings").json["due"] == "0.10"
+    cost = served.get("rita", f"/budgets/{pets.budget_id}/cost").json
+    assert (cost["answers"], cost["taken_back"], cost["spent"]) == ("0.30", "0.05", "0.25")
+    assert served.get("rita", f"/budgets/{pets.budget_id}").json["spent"] == "0.25"
+    charges = served.get("rita", f"/budgets/{pets.budget_id}/charges")
+    rows = list(csv.DictReader(io.StringIO(charges.text)))
+    assert sorted(row["BilledCost"] for row in rows) == ["-0.05", "0.30"]
+    assert served.post("otto", path, body, headers={"Idempotency-Key": "t3"}).status_code == 404
+    assert served.get("ada", "/check").json["ok"] is True
+
+
+def test_a_payout_that_failed_goes_out_again(served_on_both: Served) -> None:
+    served = served_on_both
+    pets = a_batch(served)
+    answer_all(served, pets.batch_id)
+    run = served.post("rita", "/payouts/runs").json
+    names = [one["reference"] for one in run["payouts"]]
+    early = served.post("rita", f"/payouts/{names[0]}/failed", {"reason": "Account closed"})
+    served.post("rita", f"/payouts/runs/{run['run_id']}/export")
+    failed = [served.post("rita", f"/payouts/{name}/failed", {"reason": "Account closed"}) for name in names]
+    opened = served.post("rita", f"/payouts/{names[0]}/reopen")
+    page = served.get("rita", "/payouts/due?limit=1").json
+    again = served.post("rita", "/payouts/runs").json
+
+    assert early.status_code == 409
+    assert [(one.json["state"], one.json["failure"]) for one in failed] == [("failed", "Account closed")] * 2
+    assert (opened.json["state"], opened.json["failure"]) == ("exported", None)
+    assert (len(page["due"]), page["after"]) == (1, None)
+    assert [one["amount"] for one in again["payouts"]] == ["0.15"]
+    assert served.post("rita", f"/payouts/{names[1]}/reopen").status_code == 409
+    assert served.post("otto", f"/payouts/{names[1]}/failed", {"reason": "Theirs"}).status_code == 404
+    assert served.get("ada", "/check").json["ok"] is True

@@ -66,3 +66,32 @@ def test_a_budget_shows_its_alerts(published: Run) -> None:
     published("batch", "publish", "film-reviews", "--price", "0.50", "--overlap-min", 3)
     assert "80% used" in published("budget", "show", "Main").out
     assert len(published("budget", "show", "Main", "--json").json["alerts"]) == 2
+
+
+def test_earnings_are_taken_back_and_payouts_fail_and_open_again(published: Run, tmp_path: Path) -> None:
+    work_off(tmp_path / "data", batch_id=1, truth=TRUTH)
+    asked = ("budget", "clawback", "Main", "mara", "0.05", "--reason", "Paid twice", "--key", "t1")
+    assert published(*asked, "--json").json == published(*asked, "--json").json
+    assert "can be taken back" in published(*asked[:4], "9", *asked[5:-1], "t2", code=1).err
+    shown = published("budget", "show", "Main", "--json").json
+    assert (shown["cost"]["taken_back"], shown["cost"]["fees"]) == ("0.05", "0.00")
+    assert "taken back 0.05" in published("budget", "show", "Main").out
+
+    run = published("payout", "collect", "--json").json
+    name = run["payouts"][0]["reference"]
+    assert "not exported" in published("payout", "fail", name, "--reason", "Closed", code=1).err
+    published("payout", "export", 1)
+    assert published("payout", "fail", name, "--reason", "Account closed", "--json").json["state"] == "failed"
+    assert "Account closed" in published("payout", "show", 1).out
+    assert "exported" in published("payout", "reopen", name).out
+    assert published("check", "--json").json["ok"] is True
+
+
+def test_the_cost_of_an_agreed_label_is_shown_with_its_parts(published: Run, tmp_path: Path) -> None:
+    assert "Nothing was spent" in published("project", "cost", "film-reviews").out
+    work_off(tmp_path / "data", batch_id=1, truth=TRUTH)
+    published("budget", "bonus", "Main", "mara", "0.50", "--reason", "Careful work", "--key", "b1", "--batch", 1)
+    (cost,) = published("project", "cost", "film-reviews", "--json").json["costs"]
+    assert (cost["bonuses"], cost["currency"]) == ("0.50", "USD")
+    assert float(cost["spent"]) == float(cost["answers"]) + 0.5
+    assert "per agreed label" in published("project", "cost", "film-reviews").out

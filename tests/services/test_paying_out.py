@@ -12,8 +12,9 @@ from crowd_hitl.domain.money import micros
 from crowd_hitl.domain.sheets import csv_lines, read_csv
 from crowd_hitl.services.balances import budget_balance, worker_earnings
 from crowd_hitl.services.paying import create_budget, top_up
-from crowd_hitl.services.paying_out import FILE_COLUMNS, collect, due_now, export_run, mark_paid, payout_file
+from crowd_hitl.services.paying_out import FILE_COLUMNS, collect, export_run, mark_paid, payout_file
 from crowd_hitl.services.reconciling import PAID_COLUMNS, Reconciliation, reconcile
+from crowd_hitl.services.reporting.dues import due_now
 from crowd_hitl.services.reporting.payouts import list_payouts, list_runs, payslip
 from crowd_hitl.services.rewarding import Reward, reward
 from crowd_hitl.store.account_rows import WorkerRow
@@ -117,7 +118,7 @@ def test_a_run_takes_each_currency_by_itself_cuts_to_cents_and_carries_the_rest(
     assert [(one.currency, one.amount_micros) for one in totals] == [("JPY", micros("120")), ("USD", micros("1.38"))]
 
     give(site, "0.001", key="tiny")
-    (rest,) = unit_of_work.read(due_now, organisation_id=site.organisation_id)
+    (rest,) = unit_of_work.read(due_now, organisation_id=site.organisation_id).rows
     assert (rest.due_micros, rest.payable_micros) == (micros("0.01"), micros("0.01"))
     again = run_of(site)
     (line,) = unit_of_work.read(list_payouts, run_id=again).rows
@@ -133,7 +134,7 @@ def test_simulated_workers_and_other_channels_are_never_paid_out(unit_of_work: U
         session.get_one(WorkerRow, site.workers[1]).channel = "mturk"
 
     unit_of_work.run(change)
-    assert unit_of_work.read(due_now, organisation_id=site.organisation_id) == []
+    assert unit_of_work.read(due_now, organisation_id=site.organisation_id).rows == []
 
 
 def test_a_payout_goes_from_due_to_exported_to_paid_and_leaves_the_ledger_once(unit_of_work: UnitOfWork) -> None:

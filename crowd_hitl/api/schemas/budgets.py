@@ -23,7 +23,7 @@ class TopUpIn(Body):
 
 
 class RewardIn(Body):
-    """A bonus, or an adjustment that makes good for what was paid too little."""
+    """A bonus, an adjustment that makes good for what was paid too little, or a claw-back of what was too much."""
 
     worker_id: Id
     amount: Amount
@@ -32,7 +32,7 @@ class RewardIn(Body):
 
 
 class RewardOut(Given):
-    """What was paid."""
+    """What was paid or taken back."""
 
     id: int
     kind: str
@@ -47,6 +47,20 @@ class ChargesQuery(Query):
     """How charges are written."""
 
     format: Literal["focus"] = "focus"
+
+
+class CostOut(Given):
+    """What was spent, by what it bought; what was taken back is counted with a minus in `spent`."""
+
+    currency: str
+    answers: Money
+    gold: Money
+    audits: Money
+    fees: Money
+    bonuses: Money
+    adjustments: Money
+    taken_back: Money
+    spent: Money
 
 
 class AlertOut(Given):

@@ -20,9 +20,10 @@ class DueOut(Given):
 
 
 class DuesOut(Given):
-    """All that is due."""
+    """One page of what is due."""
 
     due: list[DueOut]
+    after: str | None
 
 
 class RunTotalOut(Given):
@@ -63,6 +64,8 @@ class PayoutOut(Given):
     paid_as: str | None
     exported_at: datetime | None
     paid_at: datetime | None
+    failed_at: datetime | None
+    failure: str | None
 
 
 class PayoutsOut(Given):
@@ -79,8 +82,14 @@ class PaidIn(Body):
     paid_as: Annotated[Text, StringConstraints(min_length=1, max_length=200)] | None = None
 
 
+class FailedIn(Body):
+    """What the bank said."""
+
+    reason: Annotated[Text, StringConstraints(min_length=3, max_length=1000)]
+
+
 class PaidOut(Given):
-    """A payout that was marked paid."""
+    """A payout that was marked paid or failed, or opened again."""
 
     reference: str
     state: str
@@ -88,6 +97,8 @@ class PaidOut(Given):
     currency: str
     paid_as: str | None
     paid_at: datetime | None
+    failed_at: datetime | None
+    failure: str | None
 
 
 class DifferenceOut(Given):

@@ -13,6 +13,7 @@ from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.tasks import RetireReason
 from crowd_hitl.services.balances import BatchBalance, batch_balances
+from crowd_hitl.services.reporting.money import Cost, costs_by
 from crowd_hitl.services.reporting.pages import PAGE_ROWS, Page, first_rows, id_after
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.loop_rows import RoundRow
@@ -63,12 +64,12 @@ class BatchLine:
     deadline: datetime | None
     progress: Progress
     money: BatchBalance
+    cost: Cost
 
     @property
     def per_agreed_label_micros(self) -> float | None:
         """Return what this batch spent, divided by its agreed labels; None before anything was agreed and paid."""
-        spent, agreed = self.money.spent_micros, self.progress.agreed
-        return spent / agreed if agreed and spent else None
+        return self.cost.per_label_micros(self.progress.agreed)
 
     @property
     def quoted_per_label_micros(self) -> float | None:
@@ -134,6 +135,7 @@ def _lines(session: Session, batches: Sequence[BatchRow]) -> list[BatchLine]:
     ids = [batch.id for batch in batches]
     progress = _progress(session, batch_ids=ids)
     money = batch_balances(session, batch_ids=ids)
+    costs = costs_by(session, BatchRow.id, ids)
     round_ids = [batch.round_id for batch in batches if batch.round_id is not None]
     numbers = dict(session.execute(select(RoundRow.id, RoundRow.number).where(RoundRow.id.in_(round_ids))).all())
     return [
@@ -158,6 +160,7 @@ def _lines(session: Session, batches: Sequence[BatchRow]) -> list[BatchLine]:
             deadline=batch.deadline,
             progress=progress[batch.id],
             money=money[batch.id],
+            cost=costs.get((batch.id, batch.currency), Cost()),
         )
         for batch in batches
     ]

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.labels import CANNOT_BE_ANSWERED
 from crowd_hitl.domain.ledger import SPENDING
+from crowd_hitl.services.reporting.money import PAID, share_micros
 from crowd_hitl.services.reporting.projects import ProjectHead
 from crowd_hitl.services.reporting.votes import Vote, votes_on
 from crowd_hitl.store.account_rows import WorkerRow
@@ -164,10 +165,15 @@ def _put_in_batches(session: Session, *, item_id: int) -> list[Event]:
 
 def _answered(session: Session, *, project: ProjectHead, item_id: int) -> list[Event]:
     rows = session.execute(
-        select(AnswerRow, AssignmentRow, WorkerRow, func.coalesce(func.sum(TransferRow.amount_micros), 0))
+        select(AnswerRow, AssignmentRow, WorkerRow, func.coalesce(func.sum(share_micros()), 0))
         .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
         .join(WorkerRow, WorkerRow.id == AnswerRow.worker_id)
-        .outerjoin(TransferRow, (TransferRow.sitting_id == AssignmentRow.sitting_id) & TransferRow.kind.in_(SPENDING))
+        .outerjoin(
+            TransferRow,
+            (TransferRow.sitting_id == AssignmentRow.sitting_id)
+            & TransferRow.kind.in_(SPENDING)
+            & AssignmentRow.state.in_(PAID),
+        )
         .where(AnswerRow.item_id == item_id)
         .group_by(AnswerRow.id, AssignmentRow.id, WorkerRow.id)
         .order_by(AnswerRow.id)

@@ -49,7 +49,7 @@ def list_transfers(
     after: str | None = None,
     limit: int = PAGE_ROWS,
 ) -> Page[TransferLine]:
-    """List the transfers of the project's batches, and the top-ups and bonuses of its budgets.
+    """List the transfers of the project's batches, and the top-ups, bonuses and claw-backs of its budgets.
 
     BadInput for an unknown kind. A payout belongs to a worker and to no project: it is not here.
     """
@@ -95,7 +95,10 @@ def _of_budgets(project_id: int) -> ColumnElement[bool]:
     put_in = and_(TransferRow.kind == TransferKind.TOP_UP, TransferRow.to_id.in_(accounts))
     # one for a batch is listed with that batch's project
     extra = and_(TransferRow.kind.in_(EXTRAS), TransferRow.batch_id.is_(None), TransferRow.from_id.in_(accounts))
-    return or_(put_in, extra)
+    taken = and_(
+        TransferRow.kind == TransferKind.CLAWBACK, TransferRow.batch_id.is_(None), TransferRow.to_id.in_(accounts)
+    )
+    return or_(put_in, extra, taken)
 
 
 def _parties(session: Session, *, account_ids: set[int]) -> dict[int, Party]:

@@ -1,18 +1,52 @@
-"""What a project spent, and the budgets it draws on, added up from the ledger."""
+"""What a project, batch or round spent and on what, and the budgets it draws on, added up from the ledger."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from crowd_hitl.domain.ledger import SPENDING
-from crowd_hitl.services.balances import BudgetBalance, budget_balance
+from crowd_hitl.domain.assignments import AssignmentState
+from crowd_hitl.domain.ledger import EXTRAS, SPENDING, AccountKind, TransferKind
+from crowd_hitl.domain.money import units
+from crowd_hitl.domain.rounds import Phase
+from crowd_hitl.services.balances import BudgetBalance, budget_balance, signed_amount
 from crowd_hitl.store.loop_rows import LoopRow
-from crowd_hitl.store.money_rows import BudgetRow, TransferRow
-from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow
+from crowd_hitl.store.money_rows import BudgetRow, LedgerAccountRow, TransferRow
+from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 MOST_BUDGETS = 20
+# Bought to see whether labels are right: no answer of theirs is there to label an item for its own sake.
+AUDITS = (Phase.REFERENCE.value, Phase.AUDIT.value, Phase.CONFIRM.value, Phase.CERTIFY.value)
+# With these an assignment was paid, together with the others of its sitting.
+PAID = (AssignmentState.APPROVED, AssignmentState.REMOVED, AssignmentState.LATE, AssignmentState.SOFT_REJECTED)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What was spent, by what it bought, in micro-units of one currency: the one meaning of "cost" everywhere.
+
+    Experts and reviewers are paid for answers or by bonuses, and are counted there. Gold and answers are pay alone;
+    the channel's fees of all of them are one part.
+    """
+
+    answers_micros: int = 0
+    gold_micros: int = 0
+    audits_micros: int = 0
+    fees_micros: int = 0
+    bonuses_micros: int = 0
+    adjustments_micros: int = 0
+    taken_back_micros: int = 0
+
+    @property
+    def spent_micros(self) -> int:
+        """Add all of it up; what was taken back counts with a minus."""
+        bought = self.answers_micros + self.gold_micros + self.audits_micros + self.fees_micros
+        return bought + self.bonuses_micros + self.adjustments_micros - self.taken_back_micros
+
+    def per_label_micros(self, labels: int) -> float | None:
+        """Return what one of so many agreed labels (at or above the target confidence) cost; None without any."""
+        return self.spent_micros / labels if labels and self.spent_micros else None
 
 
 @dataclass(frozen=True)
@@ -25,9 +59,9 @@ class DaySpend:
 
 
 def spend_by_project(session: Session, *, project_ids: Sequence[int]) -> dict[tuple[int, str], int]:
-    """Add up pay and fees of these projects, by project and currency."""
+    """Add up what these projects spent, by project and currency."""
     rows = session.execute(
-        select(BatchRow.project_id, TransferRow.currency, func.sum(TransferRow.amount_micros))
+        select(BatchRow.project_id, TransferRow.currency, func.sum(signed_amount()))
         .join(BatchRow, BatchRow.id == TransferRow.batch_id)
         .where(BatchRow.project_id.in_(project_ids), TransferRow.kind.in_(SPENDING))
         .group_by(BatchRow.project_id, TransferRow.currency)
@@ -36,10 +70,12 @@ def spend_by_project(session: Session, *, project_ids: Sequence[int]) -> dict[tu
 
 
 def spend_by_day(session: Session, *, project_id: int, currency: str) -> list[DaySpend]:
-    """Add up the project's pay and fees day by day, the earliest first."""
-    day = func.date(TransferRow.created_at)
+    """Add up what the project spent day by day (UTC), the earliest first."""
+    when = TransferRow.created_at
+    # SQLite keeps UTC as it is; PostgreSQL would cut days where its own zone does.
+    day = func.date(when if session.get_bind().dialect.name == "sqlite" else func.timezone("UTC", when))
     rows = session.execute(
-        select(day, func.sum(TransferRow.amount_micros))
+        select(day, func.sum(signed_amount()))
         .join(BatchRow, BatchRow.id == TransferRow.batch_id)
         .where(BatchRow.project_id == project_id, TransferRow.kind.in_(SPENDING), TransferRow.currency == currency)
         .group_by(day)
@@ -51,6 +87,78 @@ def spend_by_day(session: Session, *, project_id: int, currency: str) -> list[Da
         so_far += int(amount)
         days.append(DaySpend(day=str(when), spent_micros=int(amount), so_far_micros=so_far))
     return days
+
+
+def costs_by(
+    session: Session, key: InstrumentedAttribute[int] | InstrumentedAttribute[int | None], ids: Sequence[int]
+) -> dict[tuple[int, str], Cost]:
+    """Add up the cost of projects, batches or rounds: `key` is BatchRow's column for them; by id and currency.
+
+    A bonus, an adjustment or a claw-back counts where it names a batch.
+    """
+    is_audit = BatchRow.purpose.in_(AUDITS)
+    sums = session.execute(
+        select(key, TransferRow.currency, TransferRow.kind, is_audit, func.sum(TransferRow.amount_micros))
+        .select_from(TransferRow)
+        .join(BatchRow, BatchRow.id == TransferRow.batch_id)
+        .where(key.in_(ids), TransferRow.kind.in_(SPENDING))
+        .group_by(key, TransferRow.currency, TransferRow.kind, is_audit)
+    )
+    gold = session.execute(
+        select(key, TransferRow.currency, func.sum(share_micros()))
+        .select_from(TaskRow)
+        .join(AssignmentRow, AssignmentRow.task_id == TaskRow.id)
+        .join(TransferRow, TransferRow.sitting_id == AssignmentRow.sitting_id)
+        .join(BatchRow, BatchRow.id == TransferRow.batch_id)
+        .where(key.in_(ids), TransferRow.kind == TransferKind.PAY, AssignmentRow.state.in_(PAID))
+        .where(TaskRow.is_gold, ~is_audit)
+        .group_by(key, TransferRow.currency)
+    )
+    return _costs(
+        [(one_id or 0, currency, kind, audit, int(amount)) for one_id, currency, kind, audit, amount in sums],
+        {(one_id or 0, currency): int(amount) for one_id, currency, amount in gold},
+    )
+
+
+def _costs(
+    sums: Sequence[tuple[int, str, str, bool, int]], gold: dict[tuple[int, str], int]
+) -> dict[tuple[int, str], Cost]:
+    parts: dict[tuple[int, str], dict[str, int]] = {}
+    for one_id, currency, kind, audit, amount in sums:
+        name = PARTS[TransferKind(kind)] if kind != TransferKind.PAY or not audit else "audits_micros"
+        found = parts.setdefault((one_id, currency), {})
+        found[name] = found.get(name, 0) + amount
+    for where, amount in gold.items():
+        parts[where]["gold_micros"] = amount
+        parts[where]["answers_micros"] -= amount
+    return {where: Cost(**found) for where, found in parts.items()}
+
+
+PARTS = {
+    TransferKind.PAY: "answers_micros",
+    TransferKind.FEE: "fees_micros",
+    TransferKind.BONUS: "bonuses_micros",
+    TransferKind.ADJUSTMENT: "adjustments_micros",
+    TransferKind.CLAWBACK: "taken_back_micros",
+}
+
+
+def cost_of_budget(session: Session, *, budget_id: int) -> Cost:
+    """Add up what was spent from a budget: its batches', and what went straight from it to workers and back."""
+    batches = session.scalars(select(BatchRow.id).where(BatchRow.budget_id == budget_id)).all()
+    found = {
+        name: sum(getattr(one, name) for one in costs_by(session, BatchRow.id, batches).values())
+        for name in ("answers_micros", "gold_micros", "audits_micros", "fees_micros")
+    }
+    account = select(LedgerAccountRow.id).where(
+        LedgerAccountRow.kind == AccountKind.BUDGET, LedgerAccountRow.ref_id == budget_id
+    )
+    gone = and_(TransferRow.kind.in_(EXTRAS), TransferRow.from_id.in_(account))
+    back = and_(TransferRow.kind == TransferKind.CLAWBACK, TransferRow.to_id.in_(account))
+    rows = session.execute(
+        select(TransferRow.kind, func.sum(TransferRow.amount_micros)).where(or_(gone, back)).group_by(TransferRow.kind)
+    )
+    return Cost(**found, **{PARTS[TransferKind(kind)]: int(amount) for kind, amount in rows})
 
 
 def budgets_of(session: Session, *, project_id: int) -> list[BudgetBalance]:
@@ -66,13 +174,33 @@ def budgets_of(session: Session, *, project_id: int) -> list[BudgetBalance]:
     return [budget_balance(session, budget_id=budget_id) for budget_id in ids]
 
 
+def cost_units(cost: Cost) -> dict[str, str]:
+    """Show a cost and its parts in currency units, by their names without the unit."""
+    parts = {field.name.removesuffix("_micros"): units(getattr(cost, field.name)) for field in fields(cost)}
+    return {**parts, "spent": units(cost.spent_micros)}
+
+
+def share_micros() -> ColumnElement[int]:
+    """Select an assignment's share of a transfer of its sitting: answers that are paid together share evenly."""
+    other = aliased(AssignmentRow)
+    paid = (
+        select(func.count())
+        .select_from(other)
+        .where(other.sitting_id == AssignmentRow.sitting_id, other.state.in_(PAID))
+        .correlate(AssignmentRow)
+        .scalar_subquery()
+    )
+    # the rest of a micro-unit is nobody's
+    return TransferRow.amount_micros // paid
+
+
 def cost_by_item(session: Session, *, item_ids: Sequence[int]) -> dict[int, int]:
     """Add up pay and fees for the answers to each of these items (a page of them), over all batches."""
     rows = session.execute(
-        select(AnswerRow.item_id, func.sum(TransferRow.amount_micros))
+        select(AnswerRow.item_id, func.sum(share_micros()))
         .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
         .join(TransferRow, TransferRow.sitting_id == AssignmentRow.sitting_id)
-        .where(AnswerRow.item_id.in_(item_ids), TransferRow.kind.in_(SPENDING))
+        .where(AnswerRow.item_id.in_(item_ids), TransferRow.kind.in_(SPENDING), AssignmentRow.state.in_(PAID))
         .group_by(AnswerRow.item_id)
     ).all()
     return {item_id: int(amount) for item_id, amount in rows}

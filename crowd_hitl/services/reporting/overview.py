@@ -12,7 +12,7 @@ from crowd_hitl.domain.tasks import BatchState, TaskState
 from crowd_hitl.services.alerting import Alert, alerts_of
 from crowd_hitl.services.balances import BudgetBalance
 from crowd_hitl.services.reporting.intervals import Share
-from crowd_hitl.services.reporting.money import DaySpend, budgets_of, spend_by_day, spend_by_project
+from crowd_hitl.services.reporting.money import Cost, DaySpend, budgets_of, costs_by, spend_by_day
 from crowd_hitl.services.reporting.projects import ProjectHead
 from crowd_hitl.services.reporting.rounds import LoopState, loop_state
 from crowd_hitl.store.label_rows import LabelRow
@@ -93,21 +93,26 @@ class Overview:
     model: ModelCounts | None
     loop: LoopState | None
     budgets: list[BudgetBalance]
-    spent_micros: int
+    cost: Cost
     days: list[DaySpend]
     alerts: dict[int, Alert]
 
     @property
     def per_agreed_label_micros(self) -> float | None:
         """Return everything spent, divided by the labels at or above the target; None before there are any."""
-        return self.spent_micros / self.labels.agreed if self.labels.agreed and self.spent_micros else None
+        return self.cost.per_label_micros(self.labels.agreed)
+
+    @property
+    def spent_micros(self) -> int:
+        """Return everything spent, in the project's currency."""
+        return self.cost.spent_micros
 
 
 def overview(session: Session, *, project: ProjectHead, now: datetime) -> Overview:
     """Add up a project; the number of queries does not depend on its size."""
     loop = loop_state(session, project_id=project.id)
     labels = _labels(session, project=project, loop=loop)
-    spend = spend_by_project(session, project_ids=[project.id])
+    costs = costs_by(session, BatchRow.project_id, [project.id])
     budgets = budgets_of(session, project_id=project.id)
     alerts = alerts_of(session, budget_ids=[budget.budget_id for budget in budgets])
     return Overview(
@@ -118,11 +123,33 @@ def overview(session: Session, *, project: ProjectHead, now: datetime) -> Overvi
         model=_model(session, project=project),
         loop=loop,
         budgets=budgets,
-        spent_micros=spend.get((project.id, project.currency), 0),
+        cost=costs.get((project.id, project.currency), Cost()),
         days=spend_by_day(session, project_id=project.id, currency=project.currency),
         # the highest level says it all
         alerts={budget_id: passed[-1] for budget_id, passed in alerts.items() if passed},
     )
+
+
+@dataclass(frozen=True)
+class LabelCost:
+    """What a project spent in one currency, and on each of its labels at or above the target confidence."""
+
+    currency: str
+    cost: Cost
+    labels: int
+    target: float
+
+    @property
+    def per_label_micros(self) -> float | None:
+        """Return what one agreed label cost in this currency; None before there is one."""
+        return self.cost.per_label_micros(self.labels)
+
+
+def label_costs(session: Session, *, project: ProjectHead) -> list[LabelCost]:
+    """Say what each agreed label cost, currency by currency: where there are several, it cost all of them."""
+    labels = _labels(session, project=project, loop=loop_state(session, project_id=project.id))
+    costs = costs_by(session, BatchRow.project_id, [project.id])
+    return [LabelCost(currency, cost, labels.agreed, labels.target) for (_, currency), cost in costs.items()]
 
 
 def _items(session: Session, *, project: ProjectHead) -> ItemCounts:

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import NotFound
+from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.money import units
+from crowd_hitl.services.reporting.money import PAID
 from crowd_hitl.services.reporting.pages import PAGE_ROWS, Page, first_rows, id_after
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.money_rows import TransferRow
@@ -17,7 +19,8 @@ from crowd_hitl.store.project_rows import ItemRow, ProjectRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow
 
 SLIP_COLUMNS = (
-    "reference", "worker", "date", "what", "project", "batch", "item", "answer", "amount", "currency", "note",
+    "reference", "worker", "date", "what", "project", "batch", "item", "answer", "answers", "amount", "currency",
+    "note",
 )  # fmt: skip
 
 
@@ -56,6 +59,8 @@ class PayoutLine:
     paid_as: str | None
     exported_at: datetime | None
     paid_at: datetime | None
+    failed_at: datetime | None
+    failure: str | None
 
 
 def list_runs(
@@ -101,6 +106,12 @@ def list_payouts(
     return Page(rows=lines, after=str(rows[-1][0].id) if more else None)
 
 
+def one_payout(session: Session, *, payout_id: int) -> PayoutLine:
+    """Show one payout by its number."""
+    payout = session.get_one(PayoutRow, payout_id)
+    return payout_line(payout, session.get_one(WorkerRow, payout.worker_id))
+
+
 def payout_line(payout: PayoutRow, worker: WorkerRow) -> PayoutLine:
     """Show one payout."""
     return PayoutLine(
@@ -116,41 +127,73 @@ def payout_line(payout: PayoutRow, worker: WorkerRow) -> PayoutLine:
         paid_as=payout.paid_as,
         exported_at=payout.exported_at,
         paid_at=payout.paid_at,
+        failed_at=payout.failed_at,
+        failure=payout.failure,
     )
 
 
 def payslip(session: Session, *, payout_id: int) -> Iterator[dict[str, object]]:
-    """Give the rows of one payslip (SLIP_COLUMNS): each answer, bonus and adjustment, then what is carried and sent."""
+    """Give the rows of one payslip (SLIP_COLUMNS): each earning and claw-back, then what is carried and sent."""
     payout = session.get_one(PayoutRow, payout_id)
     worker = session.get_one(WorkerRow, payout.worker_id)
     head = {"reference": payout.reference, "worker": worker.public_id, "currency": payout.currency}
     if payout.carried_micros:
         yield {**head, "what": "carried from before", "amount": units(payout.carried_micros)}
-    rows = session.execute(
-        select(TransferRow, ProjectRow.slug, BatchRow.name, ItemRow.key, AnswerRow.id)
-        .join(PayoutLineRow, PayoutLineRow.transfer_id == TransferRow.id)
-        .outerjoin(BatchRow, BatchRow.id == TransferRow.batch_id)
-        .outerjoin(ProjectRow, ProjectRow.id == BatchRow.project_id)
-        .outerjoin(AssignmentRow, AssignmentRow.sitting_id == TransferRow.sitting_id)
-        .outerjoin(AnswerRow, AnswerRow.assignment_id == AssignmentRow.id)
-        .outerjoin(ItemRow, ItemRow.id == AnswerRow.item_id)
-        .where(PayoutLineRow.payout_id == payout_id)
-        .order_by(TransferRow.id)
-        .execution_options(yield_per=1_000)
-    )
-    for moved, slug, batch, key, answer_id in rows:
-        yield {
-            **head,
-            "date": moved.created_at.date().isoformat(),
-            "what": moved.kind,
-            "project": slug,
-            "batch": batch,
-            "item": key,
-            "answer": answer_id,
-            "amount": units(moved.amount_micros),
-            "note": moved.note,
-        }
+    for line in slip_lines(session, payout_id=payout_id):
+        yield {**head, **line}
     rest = payout.earned_micros + payout.carried_micros - payout.amount_micros
     if rest:
         yield {**head, "what": "carried on", "amount": units(-rest)}
     yield {**head, "what": "payout", "amount": units(payout.amount_micros)}
+    if payout.state == "failed":
+        yield {**head, "what": "failed", "amount": units(-payout.amount_micros), "note": payout.failure}
+
+
+def slip_lines(
+    session: Session, *, payout_id: int, after: int = 0, limit: int | None = None
+) -> Iterator[dict[str, object]]:
+    """Give the earnings and claw-backs behind a payout, after a line's id; `line` names it.
+
+    Answers that were paid together are one line that counts them; a line of one answer names it and its item.
+    """
+    answers, first = _answers_paid()
+    rows = session.execute(
+        select(PayoutLineRow.id, TransferRow, ProjectRow.slug, BatchRow.name, ItemRow.key, AnswerRow.id, answers)
+        .join(TransferRow, TransferRow.id == PayoutLineRow.transfer_id)
+        .outerjoin(BatchRow, BatchRow.id == TransferRow.batch_id)
+        .outerjoin(ProjectRow, ProjectRow.id == BatchRow.project_id)
+        .outerjoin(AnswerRow, AnswerRow.id == first)
+        .outerjoin(ItemRow, ItemRow.id == AnswerRow.item_id)
+        .where(PayoutLineRow.payout_id == payout_id, PayoutLineRow.id > after)
+        .order_by(PayoutLineRow.id)
+        .limit(limit)
+        .execution_options(yield_per=1_000)
+    )
+    for line, moved, slug, batch, key, answer_id, count in rows:
+        taken = moved.kind == TransferKind.CLAWBACK
+        yield {
+            "line": line,
+            "date": moved.created_at.date().isoformat(),
+            "what": moved.kind,
+            "project": slug,
+            "batch": batch,
+            "item": key if count == 1 else None,
+            "answer": answer_id if count == 1 else None,
+            "answers": count or None,
+            "amount": units(-moved.amount_micros if taken else moved.amount_micros),
+            "note": moved.note,
+        }
+
+
+def _answers_paid() -> tuple[ScalarSelect[int], ScalarSelect[int]]:
+    """Select how many answers a transfer paid for, and the first of them."""
+    theirs = (
+        select(AnswerRow.id)
+        .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
+        .where(AssignmentRow.sitting_id == TransferRow.sitting_id, AssignmentRow.state.in_(PAID))
+        .correlate(TransferRow)
+    )
+    return (
+        theirs.with_only_columns(func.count(AnswerRow.id)).scalar_subquery(),
+        theirs.with_only_columns(func.min(AnswerRow.id)).scalar_subquery(),
+    )

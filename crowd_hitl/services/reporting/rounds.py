@@ -7,10 +7,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.ledger import SPENDING
 from crowd_hitl.services.reporting.intervals import Share
+from crowd_hitl.services.reporting.money import Cost, costs_by
 from crowd_hitl.store.loop_rows import CertificateRow, ChoiceRow, LoopRow, ModelVersionRow, RoundRow
-from crowd_hitl.store.money_rows import TransferRow
 from crowd_hitl.store.work_rows import AnswerRow, BatchRow
 
 MOST_ROUNDS = 200
@@ -45,16 +44,20 @@ class RoundLine:
     model_labels: int
     model_number: int | None
     gold: Share | None
-    spent_micros: int
+    cost: Cost
     spent_so_far_micros: int
     reasons: dict[str, int]
     started_at: datetime
 
     @property
+    def spent_micros(self) -> int:
+        """Return all that this round spent."""
+        return self.cost.spent_micros
+
+    @property
     def per_label_micros(self) -> float | None:
         """Return what one label of this round cost; None when it made none."""
-        made = self.human_labels + self.model_labels
-        return self.spent_micros / made if made else None
+        return self.cost.per_label_micros(self.human_labels + self.model_labels)
 
 
 @dataclass(frozen=True)
@@ -107,13 +110,14 @@ def list_rounds(session: Session, *, project_id: int) -> list[RoundLine]:
         select(RoundRow).where(RoundRow.loop_id == loop.id).order_by(RoundRow.number).limit(MOST_ROUNDS)
     ).all()
     ids = [one.id for one in rounds]
-    spent, answers = _spent(session, round_ids=ids), _answers(session, round_ids=ids)
+    costs, answers = _costs(session, round_ids=ids), _answers(session, round_ids=ids)
     models = _models(session, round_ids=ids)
     reasons = _reasons(session, round_ids=ids)
     lines: list[RoundLine] = []
     so_far = 0
     for one in rounds:
-        so_far += spent.get(one.id, 0)
+        cost = costs.get(one.id, Cost())
+        so_far += cost.spent_micros
         model = models.get(one.id)
         lines.append(
             RoundLine(
@@ -127,7 +131,7 @@ def list_rounds(session: Session, *, project_id: int) -> list[RoundLine]:
                 model_labels=one.model_labels,
                 model_number=model.number if model else None,
                 gold=Share(right=model.gold_right, seen=model.gold_seen) if model else None,
-                spent_micros=spent.get(one.id, 0),
+                cost=cost,
                 spent_so_far_micros=so_far,
                 reasons=reasons.get(one.id, {}),
                 started_at=one.started_at,
@@ -168,16 +172,6 @@ def list_certificates(session: Session, *, project_id: int) -> list[CertificateL
     ]
 
 
-def _spent(session: Session, *, round_ids: Sequence[int]) -> dict[int, int]:
-    rows = session.execute(
-        select(BatchRow.round_id, func.sum(TransferRow.amount_micros))
-        .join(TransferRow, TransferRow.batch_id == BatchRow.id)
-        .where(BatchRow.round_id.in_(round_ids), TransferRow.kind.in_(SPENDING))
-        .group_by(BatchRow.round_id)
-    ).all()
-    return {round_id: int(amount) for round_id, amount in rows if round_id is not None}
-
-
 def _answers(session: Session, *, round_ids: Sequence[int]) -> dict[int, int]:
     # counted here, as the round's own figure is written only when its asking is over
     rows = session.execute(
@@ -207,3 +201,8 @@ def _reasons(session: Session, *, round_ids: Sequence[int]) -> dict[int, dict[st
     for round_id, reason, count in rows:
         found.setdefault(round_id, {})[reason] = count
     return found
+
+
+def _costs(session: Session, *, round_ids: Sequence[int]) -> dict[int, Cost]:
+    """Add up each round's cost; a loop has one budget, and so one currency."""
+    return {round_id: cost for (round_id, _), cost in costs_by(session, BatchRow.round_id, round_ids).items()}

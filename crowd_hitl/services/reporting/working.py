@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import NotFound
+from crowd_hitl.domain.ledger import EXTRAS, AccountKind, TransferKind
 from crowd_hitl.store.account_rows import WorkerRow
+from crowd_hitl.store.money_rows import LedgerAccountRow, TransferRow
 from crowd_hitl.store.project_rows import ItemRow, ProjectRow, QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow
 
+MOST_EXTRAS = 50
 MOST_REJECTIONS = 50
 
 
@@ -74,6 +77,45 @@ def bench_of(session: Session, *, batch_id: int, worker_id: int) -> Bench:
         done=done or 0,
         held=held or 0,
     )
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A bonus, an adjustment or a claw-back, as its worker reads it; taken back is below nothing."""
+
+    kind: str
+    amount_micros: int
+    currency: str
+    reason: str
+    batch: str | None
+    created_at: datetime
+
+
+def list_extras(session: Session, *, worker_id: int) -> list[Extra]:
+    """List the worker's newest bonuses, adjustments and claw-backs, each with its reason."""
+    mine = select(LedgerAccountRow.id).where(
+        LedgerAccountRow.kind == AccountKind.WORKER, LedgerAccountRow.ref_id == worker_id
+    )
+    given = and_(TransferRow.kind.in_(EXTRAS), TransferRow.to_id.in_(mine))
+    taken = and_(TransferRow.kind == TransferKind.CLAWBACK, TransferRow.from_id.in_(mine))
+    rows = session.execute(
+        select(TransferRow, BatchRow.name)
+        .outerjoin(BatchRow, BatchRow.id == TransferRow.batch_id)
+        .where(or_(given, taken))
+        .order_by(TransferRow.id.desc())
+        .limit(MOST_EXTRAS)
+    ).all()
+    return [
+        Extra(
+            kind=row.kind,
+            amount_micros=-row.amount_micros if row.kind == TransferKind.CLAWBACK else row.amount_micros,
+            currency=row.currency,
+            reason=row.note or "",
+            batch=batch,
+            created_at=row.created_at,
+        )
+        for row, batch in rows
+    ]
 
 
 def simulated_among(session: Session, *, batch_ids: Sequence[int]) -> set[str]:
