@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from crowd_hitl.domain.errors import BadInput, Unusable
-from crowd_hitl.domain.ports import Plugins, Storage
+from crowd_hitl.domain.ports import Plugins, Queue, Storage
 from crowd_hitl.plugins.finding import find
 from crowd_hitl.settings import Settings
 from crowd_hitl.store.engine import open_engine
@@ -62,6 +62,15 @@ def find_plugins() -> Plugins:
 def open_storage(settings: Settings) -> Storage:
     """Open where media and models live: a folder, or s3://bucket/prefix."""
     return storage_at(settings.storage_location(), settings=settings)
+
+
+def open_queue(settings: Settings) -> Queue:
+    """Open what carries jobs to the processes that run them; BadInput when no plug-in opens it."""
+    location = settings.queue_location()
+    for plugin in cast(dict[str, Any], find("queues")).values():
+        if plugin.opens(location):
+            return cast(Queue, plugin.open(location))
+    raise BadInput("CROWD_HITL_QUEUE_URL: expected redis://… or postgresql://…, or nothing for the database itself.")
 
 
 def storage_at(location: str, *, settings: Settings) -> Storage:
