@@ -92,10 +92,11 @@ class Runner:
             uow.run(give_back, holder=holder)
         # Anything may go wrong in a plug-in; the job says so and is tried again, and the others go on.
         except Exception as error:
-            logger.exception("job %s (%s) failed", job.id, job.key)
             # What a requester sent and cannot be read stays unreadable; a pass is always worth another try.
             final = not job.is_pass and isinstance(error, BadInput | NotFound)
-            message = f"{type(error).__name__}: {error}" if not final else str(error)
+            if not final:
+                logger.exception("job %s (%s) failed", job.id, job.key)
+            message = str(error) if final else f"{type(error).__name__}: {error}"
             uow.run(fail_job, holder=holder, error=message, final=final)
         except BaseException:
             uow.run(give_back, holder=holder)
