@@ -12,6 +12,11 @@ TONES = {
     "submitted": "",
     "released": "hollow",
     "expired": "hollow",
+    "queued": "",
+    "done": "good",
+    "failed": "bad",
+    "parked": "bad",
+    "cancelled": "hollow",
 }
 TRANSFERS = {
     "top_up": "Top-up",

@@ -65,9 +65,9 @@ def sweep(house: House, queue: Queue) -> None:
 class Workshop:
     """This process's part in the background work: its threads, and the sweep that keeps the queue filled."""
 
-    def __init__(self, house: House, queue: Queue, *, threads: int) -> None:
+    def __init__(self, house: House, queue: Queue, *, threads: int, works: Mapping[str, Work] = WORKS) -> None:
         self._house, self._queue, self._threads = house, queue, threads
-        self._runner = Runner(house, WORKS)
+        self._runner = Runner(house, works)
         self._stopping = Event()
         self._sweeping = Thread(target=self._sweep, name="sweep", daemon=True)
         self._consumption: Consumption | None = None

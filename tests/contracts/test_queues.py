@@ -94,7 +94,7 @@ def test_stopping_waits_for_what_runs_but_not_for_ever(queue: Queue) -> None:
 
 
 def test_a_message_is_json_and_nothing_that_runs() -> None:
-    with pytest.raises(ValueError, match="JSON|Expecting|utf-8|invalid"):
+    with pytest.raises(ValueError, match="utf-8"):
         JsonMessages().deserialize(b"\x80\x05K\x01.")
 
 

@@ -10,7 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
-from crowd_hitl.bootstrap import House, build_house
+from crowd_hitl.bootstrap import build_house
+from crowd_hitl.edge.house import House
 from crowd_hitl.services.jobbing import Wanted, queue_job
 from crowd_hitl.settings import Settings
 from crowd_hitl.store.job_rows import JobRow
@@ -41,4 +42,5 @@ def an_import(house: House, *, rows: int, bad: int = 0) -> int:
 
 
 def job_row(house: House, job_id: int) -> JobRow:
-    return house.uow.read(lambda session: session.get_one(JobRow, job_id))
+    row: JobRow = house.uow.read(lambda session: session.get_one(JobRow, job_id))
+    return row

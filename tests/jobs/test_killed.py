@@ -1,4 +1,4 @@
-"""A real `crowd-hitl work` that is killed in the middle of an import: another takes over, and nothing is there twice."""
+"""A real `crowd-hitl work`, killed in the middle of an import: another takes over, and nothing is there twice."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import func, select
 
-from crowd_hitl.bootstrap import House
+from crowd_hitl.edge.house import House
 from crowd_hitl.store.job_rows import JobRow
 from crowd_hitl.store.project_rows import ItemRow
 from tests.jobs.conftest import an_import, job_row

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from crowd_hitl.bootstrap import House, open_queue
+from crowd_hitl.bootstrap import open_queue
+from crowd_hitl.edge.house import House
 from crowd_hitl.jobs import consuming
 from crowd_hitl.jobs.consuming import Workshop, run_due, sweep
 from crowd_hitl.jobs.passes import ALL, PASSES, Pass
 from crowd_hitl.jobs.requested import IMPORT_ROWS
 from crowd_hitl.jobs.running import Run, Runner
+from crowd_hitl.services.importing import import_items
 from crowd_hitl.services.jobbing import Wanted, cancel_job, queue_job
 from crowd_hitl.services.reporting.jobs import Viewer, list_jobs
 from crowd_hitl.store.job_rows import JobRow
@@ -80,11 +82,10 @@ def test_an_import_goes_on_behind_its_last_chunk(house: House, monkeypatch: pyte
     monkeypatch.undo()
 
     read: list[int] = []
-    original = consuming.WORKS["import"]
     monkeypatch.setattr("crowd_hitl.jobs.requested.import_items", counting(read))
     assert run_due(house) >= 1
     row = job_row(house, job_id)
-    assert row.state == "done" and original is consuming.WORKS["import"]
+    assert row.state == "done"
     assert sum(read) == IMPORT_ROWS + 5 + 2
     assert row.result is not None
     assert {name: row.result[name] for name in ("rows", "added", "bad_rows")} == {
@@ -117,8 +118,7 @@ def test_a_cancelled_job_stops_at_its_next_step_and_stays_cancelled(house: House
 
     job_id = house.uow.run(queue_job, wanted=Wanted(kind="slow", key="slow")).id
     queue = open_queue(house.settings)
-    workshop = Workshop(house, queue, threads=1)
-    workshop._runner._works = {"slow": work}
+    workshop = Workshop(house, queue, threads=1, works={"slow": work})
     workshop.start()
     assert started.wait(WAIT_SECONDS)
     house.uow.run(cancel_job, job_id=job_id)
@@ -135,16 +135,14 @@ def test_what_cannot_stop_in_time_is_given_back(house: House) -> None:
         may_end.wait(WAIT_SECONDS)
 
     job_id = house.uow.run(queue_job, wanted=Wanted(kind="slow", key="slow")).id
-    workshop = Workshop(house, open_queue(house.settings), threads=1)
-    workshop._runner._works = {"slow": work}
+    workshop = Workshop(house, open_queue(house.settings), threads=1, works={"slow": work})
     workshop.start()
     assert started.wait(WAIT_SECONDS)
     workshop.stop(seconds=0.05)
     row = job_row(house, job_id)
     assert (row.state, row.attempts, row.holder) == ("queued", 0, None)
     may_end.set()
-    assert workshop._consumption is not None and workshop._consumption.stop(seconds=WAIT_SECONDS)
-    workshop._queue.close()
+    workshop.stop(seconds=WAIT_SECONDS)
 
 
 def test_what_the_queue_lost_is_given_to_it_again(house: House) -> None:
@@ -196,11 +194,9 @@ def until_done(house: House, job_id: int) -> None:
 
 
 def counting(read: list[int]) -> Any:
-    from_services = consuming.import_upload.__globals__["import_items"]
-
     def count(*arguments: Any, records: list[Any], **others: Any) -> Any:
         read.append(len(records))
-        return from_services(*arguments, records=records, **others)
+        return import_items(*arguments, records=records, **others)
 
     return count
 

@@ -50,7 +50,8 @@ def claimed(uow: UnitOfWork, job_id: int, *, at: datetime = NOON, holder: str = 
 
 
 def row_of(uow: UnitOfWork, job_id: int) -> JobRow:
-    return uow.read(lambda session: session.get_one(JobRow, job_id))
+    row: JobRow = uow.read(lambda session: session.get_one(JobRow, job_id))
+    return row
 
 
 def test_the_same_thing_waits_once_and_can_come_again_when_it_is_done(unit_of_work: UnitOfWork) -> None:
