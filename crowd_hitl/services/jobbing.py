@@ -66,7 +66,7 @@ def queue_passes(session: Session, *, wanted: Sequence[Wanted], now: datetime, r
     if resting:
         again = again.where(~_rests(now))
     queued = session.execute(
-        again.values(state=JobState.QUEUED.value, due_at=now, handed_at=None).execution_options(
+        again.values(state=JobState.QUEUED.value, due_at=now, handed_at=None, done_count=0, total_count=None).execution_options(
             synchronize_session=False
         )
     )

@@ -8,14 +8,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import pytest
 from sqlalchemy import func, select
 
+from crowd_hitl.bootstrap import open_queue
 from crowd_hitl.edge.house import House
+from crowd_hitl.jobs.consuming import Workshop
 from crowd_hitl.store.job_rows import JobRow
 from crowd_hitl.store.project_rows import ItemRow
 from tests.jobs.conftest import an_import, job_row
 
-ROWS = 30_000
+ROWS = 20_000
 WAIT_SECONDS = 60
 
 
@@ -54,10 +57,10 @@ def test_another_process_finishes_what_a_killed_one_began(house: House) -> None:
     killed = job_row(house, job_id)
     assert killed.state == "running" and 0 < killed.done_count < ROWS
 
-    with working(house) as second:
-        done = wait_for(house, job_id, reached=lambda row: row.state == "done")
-        second.terminate()
-        assert second.wait(WAIT_SECONDS) == 0
+    workshop = Workshop(house, open_queue(house.settings), threads=1)
+    workshop.start()
+    done = wait_for(house, job_id, reached=lambda row: row.state == "done")
+    workshop.stop(seconds=WAIT_SECONDS)
 
     assert (done.runs, done.done_count, done.last_error) == (2, ROWS, None)
     assert done.result is not None
@@ -67,3 +70,15 @@ def test_another_process_finishes_what_a_killed_one_began(house: House) -> None:
         lambda session: session.execute(select(func.count(ItemRow.id), func.count(ItemRow.key.distinct()))).one()
     )
     assert tuple(keys) == (ROWS, ROWS)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_stopped_process_ends_well_and_gives_its_job_back(house: House) -> None:
+    job_id = an_import(house, rows=ROWS)
+    with working(house) as process:
+        wait_for(house, job_id, reached=lambda row: row.done_count > 0)
+        process.terminate()
+        assert process.wait(WAIT_SECONDS) == 0
+    row = job_row(house, job_id)
+    assert (row.state, row.attempts, row.holder) == ("queued", 0, None)
+    assert 0 < row.done_count < ROWS
