@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from crowd_hitl.domain.errors import BadInput, Unusable, bad_field
-from crowd_hitl.domain.ports import Plugins, Storage
+from crowd_hitl.domain.ports import Plugins, Queue, Storage
 from crowd_hitl.plugins.finding import find
 from crowd_hitl.settings import Settings
 from crowd_hitl.store.engine import open_engine
@@ -108,6 +108,15 @@ def bucket_at(address: str, *, settings: Settings) -> tuple[Storage, str]:
     if parts.netloc not in named and (own.scheme, own.netloc) != ("s3", parts.netloc):
         raise BadInput(f"The bucket {parts.netloc} is not named in CROWD_HITL_MEDIA_BUCKETS.")
     return storage_at(f"s3://{parts.netloc}", settings=settings), key
+
+
+def open_queue(settings: Settings) -> Queue:
+    """Open what carries jobs to the processes that run them; BadInput when no plug-in opens it."""
+    location = settings.queue_location()
+    for plugin in cast(dict[str, Any], find("queues")).values():
+        if plugin.opens(location):
+            return cast(Queue, plugin.open(location))
+    raise BadInput("CROWD_HITL_QUEUE_URL: expected redis://… or postgresql://…, or nothing for the database itself.")
 
 
 def storage_at(location: str, *, settings: Settings) -> Storage:

@@ -41,8 +41,16 @@ class Settings(BaseSettings):
     sign_in_limit: str = Field(
         default="10 per minute", description="Sign-in attempts allowed per address and per login."
     )
+    jobs: bool = Field(default=True, description="Run background jobs in `serve`; off where `work` does it.")
+    queue_url: str | None = Field(
+        default=None, description="redis://… for the queue of jobs; empty means the database, or a file beside SQLite."
+    )
     tick_seconds: float = Field(
-        default=2.0, description="Pause between background passes (expiry, agreement, loops); 0 is off."
+        default=2.0, gt=0, description="Pause between looks for work that is due (expiry, agreement, loops)."
+    )
+    job_threads: int = Field(default=1, ge=1, description="Jobs run at a time per process; SQLite has one.")
+    job_lease_seconds: float = Field(
+        default=30.0, gt=0, description="A job whose process gave no sign of life for so long is run by another."
     )
     pool_size: int = Field(default=10, description="Open connections to PostgreSQL per process.")
     threads: int = Field(default=8, description="Requests served at a time per process.")
@@ -56,6 +64,14 @@ class Settings(BaseSettings):
     def storage_location(self) -> str:
         """Return where media and models live."""
         return self.storage or str(self.data / "storage")
+
+    def queue_location(self) -> str:
+        """Return where the queue of jobs lives."""
+        return self.queue_url or self.database_url or str(self.data / "queue.sqlite")
+
+    def threads_for_jobs(self, wanted: int | None = None) -> int:
+        """Return how many jobs run at a time: where there is one writer, one."""
+        return 1 if self.database_url is None else wanted or self.job_threads
 
     def make_data_folder(self) -> None:
         """Make the data folder, readable by its owner only; Unusable when that is not possible."""

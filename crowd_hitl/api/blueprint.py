@@ -15,6 +15,7 @@ from crowd_hitl.api.checks import checks
 from crowd_hitl.api.describing import describe
 from crowd_hitl.api.growing import growing
 from crowd_hitl.api.items import items
+from crowd_hitl.api.jobs import jobs
 from crowd_hitl.api.labels import labels
 from crowd_hitl.api.loops import loops
 from crowd_hitl.api.payouts import payouts
@@ -31,7 +32,7 @@ from crowd_hitl.edge.media import media
 
 RESOURCES = (
     *(tokens, work, projects, items, batches, growing, labels, answers, budgets, payouts, workers, loops, checks),
-    *(rules, removals),
+    *(rules, removals, jobs),
 )
 # Escapes that may stand for NUL or for half a character; nearly no body has one, so nearly none is looked through.
 SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")

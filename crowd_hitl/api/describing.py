@@ -35,6 +35,7 @@ TAGS = {
     "Payouts": "What workers are due, sent and paid.",
     "Workers": "In-house workers.",
     "Loops": "Rounds of asking and learning.",
+    "Jobs": "Background work: large imports and exports, their progress, retry and cancel.",
     "Checking": "Recounting the books.",
 }
 

@@ -88,7 +88,7 @@ def listen(settings: Settings, *, host: str, port: int, no_jobs: bool = False) -
     """Serve until a signal ends it. The web processes read the same settings from the environment."""
     os.environ["CROWD_HITL_DATA"] = str(settings.data)
     if no_jobs:
-        os.environ["CROWD_HITL_TICK_SECONDS"] = "0"
+        os.environ["CROWD_HITL_JOBS"] = "off"
     Granian(
         APPLICATION,
         address=host,

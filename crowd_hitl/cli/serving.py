@@ -1,19 +1,18 @@
-"""What a web process of `serve` runs: the application, and beside it the ticker."""
+"""What a web process of `serve` runs: the application, and beside it the background work."""
 
 import logging
 import os
 import signal
-from functools import partial
+from multiprocessing.util import Finalize
 from threading import Thread
 from time import sleep
 
 from apiflask import APIFlask
 
 from crowd_hitl.application import create_app
+from crowd_hitl.bootstrap import open_queue
 from crowd_hitl.edge.house import EXTENSION, House
-from crowd_hitl.jobs.alone import alone
-from crowd_hitl.jobs.passes import make_passes
-from crowd_hitl.jobs.ticker import Ticker
+from crowd_hitl.jobs.consuming import Workshop
 
 PARENT_CHECK_SECONDS = 1.0
 
@@ -23,8 +22,11 @@ def make_served_app() -> APIFlask:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     app = create_app()
     house: House = app.extensions[EXTENSION]
-    passes = make_passes(house.uow, plugins=house.plugins, storage=house.storage, handlers={})
-    Ticker(passes, seconds=house.settings.tick_seconds, allowed=partial(alone, house.uow.engine)).start()
+    if house.settings.jobs:
+        workshop = Workshop(house, open_queue(house.settings), threads=house.settings.threads_for_jobs())
+        workshop.start()
+        # The server's worker is a process of multiprocessing: it ends without atexit, but not without this.
+        Finalize(None, workshop.stop, exitpriority=10)
     Thread(target=end_with_parent, args=(os.getppid(),), name="end with parent", daemon=True).start()
     return app
 

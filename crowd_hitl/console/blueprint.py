@@ -10,6 +10,7 @@ from crowd_hitl.console import (
     batches,
     charts,
     growing,
+    jobs,
     labels,
     loop,
     money,
@@ -27,7 +28,7 @@ from crowd_hitl.edge.house import House
 from crowd_hitl.edge.media import audio_url, image_url
 from crowd_hitl.edge.problems import Problem, show_errors_as_pages
 
-PARTS = (signing_in, working, projects, batches, labels, loop, money, growing, paying)
+PARTS = (signing_in, working, projects, batches, labels, loop, money, growing, paying, jobs)
 
 
 def make_console(house: House) -> Blueprint:

@@ -62,7 +62,7 @@ def extend_page(slug: str, batch_id: int) -> ResponseReturnValue:
         quoted, refused = None, None
         if request.args:
             try:
-                quoted = quote_extension(view.session, batch_id=batch.id, extension=_asked())
+                quoted = quote_extension(view.session, batch_id=batch.id, extension=_asked(), now=view.now)
             except (BadInput, Conflict) as error:
                 refused = str(error)
         return project_page(

@@ -16,6 +16,10 @@ TONES = {
     "failed": "bad",
     "released": "hollow",
     "expired": "hollow",
+    "queued": "",
+    "done": "good",
+    "parked": "bad",
+    "cancelled": "hollow",
 }
 TRANSFERS = {
     "top_up": "Top-up",

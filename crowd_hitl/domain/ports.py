@@ -4,7 +4,7 @@ A plug-in knows these and nothing of the store; bootstrap finds it and hands it 
 Arrays are numpy's: int32 codes (−1 means "none"), float64 probabilities.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -159,6 +159,34 @@ class Storage(Protocol):
 
     def exists(self, key: str) -> bool:
         """Say whether the key holds something."""
+
+
+class Consumption(Protocol):
+    """Threads that take jobs from a queue, until they are stopped."""
+
+    def stop(self, *, seconds: float) -> bool:
+        """Take no further job and wait for those that run; False if they are not done after so many seconds."""
+
+
+class Queue(Protocol):
+    """What carries the ids of jobs to the processes that run them. It may lose some: the rows know them all."""
+
+    name: str
+
+    def put(self, job_id: int) -> None:
+        """Queue the id of a job that is due."""
+
+    def consume(self, run: Callable[[int], object], *, threads: int) -> Consumption:
+        """Run every id that comes, in so many threads of this process."""
+
+    def size(self) -> int:
+        """Count the ids that wait."""
+
+    def purge(self) -> None:
+        """Throw away the ids that wait."""
+
+    def close(self) -> None:
+        """Close its connections; it opens them again when it is used again."""
 
 
 class ItemFormat(Protocol):

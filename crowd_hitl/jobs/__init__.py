@@ -1,1 +1,1 @@
-"""Background work: what is done while nobody asks. Each pass calls services."""
+"""Background work: what is done while nobody asks. Each job calls services."""

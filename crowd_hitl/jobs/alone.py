@@ -1,4 +1,4 @@
-"""Sees to it that of all processes on one database only one works at a time."""
+"""Sees to it that of all processes on one database only one looks for due work at a time."""
 
 import fcntl
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ LOCK_NUMBER = 4_815_162_342
 
 @contextmanager
 def alone(engine: Engine) -> Iterator[bool]:
-    """Say whether this process may work now; the right ends with the block, or with the process."""
+    """Say whether this process may look now; the right ends with the block, or with the process."""
     if engine.dialect.name == "postgresql":
         with _advisory_lock(engine) as mine:
             yield mine
     else:
-        with _file_lock(Path(f"{engine.url.database}.tick")) as mine:
+        with _file_lock(Path(f"{engine.url.database}.sweep")) as mine:
             yield mine
 
 

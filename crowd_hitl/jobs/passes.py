@@ -1,91 +1,115 @@
-"""What is done at every tick: lapsed leases, due reviews and agreement, loops, rules, alerts, the outbox."""
+"""The passes: work that nobody asks for by name. For each kind: for what it is due, and what it does."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from crowd_hitl.domain.ports import Plugins, Storage
-from crowd_hitl.jobs.logged import run_logged
+from crowd_hitl.edge.house import House
+from crowd_hitl.jobs.running import Run, Work
 from crowd_hitl.services.agreeing import agree, due_batches
-from crowd_hitl.services.alerting import raise_alerts
-from crowd_hitl.services.appealing import uphold_overdue
-from crowd_hitl.services.assigning import expire
-from crowd_hitl.services.blocking import LAPSE_AT_ONCE, lapse_blocks
-from crowd_hitl.services.delivering import Handler, drain
+from crowd_hitl.services.alerting import has_alerts, raise_alerts
+from crowd_hitl.services.appealing import has_overdue_appeals, uphold_overdue
+from crowd_hitl.services.assigning import expire, has_lapsed_leases
+from crowd_hitl.services.blocking import LAPSE_AT_ONCE, has_lapsed_blocks, lapse_blocks
+from crowd_hitl.services.delivering import Handler, drain, has_due
+from crowd_hitl.services.jobbing import Wanted
 from crowd_hitl.services.looping import advance, running_loops
-from crowd_hitl.services.publishing import close_overdue
+from crowd_hitl.services.publishing import close_overdue, has_overdue
 from crowd_hitl.services.reviewing import due_reviews, review_due
-from crowd_hitl.services.ruling import apply_rule, rules_on
-from crowd_hitl.store.unit_of_work import UnitOfWork
+from crowd_hitl.services.ruling import apply_rule, due_rules
 
 EXPIRE_AT_ONCE = 1000
-# A loop that goes on without people takes its further steps at the next tick: the other work has its turn.
+# A loop that goes on without people takes its further steps at its next turn: the other work has its turn.
 STEPS_AT_ONCE = 5
-Pass = Callable[[], None]
+ALL = 0  # the target of a pass over all of the house
 
 
-def make_passes(
-    uow: UnitOfWork, *, plugins: Plugins, storage: Storage, handlers: Mapping[str, Handler]
-) -> dict[str, Pass]:
-    """Return the passes by name, in the order they run: what one lays open, the next one finds."""
-    return {
-        "expire": lambda: expire_all(uow),
-        "review": lambda: review_all(uow),
-        "agree": lambda: agree_all(uow, plugins=plugins),
-        "loop": lambda: advance_all(uow, plugins=plugins, storage=storage),
-        "rules": lambda: judge_all(uow),
-        "alert": lambda: alert_all(uow),
-        "deliver": lambda: deliver_all(uow, handlers=handlers),
-    }
+@dataclass(frozen=True)
+class Pass:
+    """One kind of pass: `due` names its targets (the ids of batches or loops, or [ALL]), `work` does it for one."""
+
+    due: Callable[[House], Sequence[int]]
+    work: Work
 
 
-def expire_all(uow: UnitOfWork) -> None:
+def wanted(kind: str, house: House) -> list[Wanted]:
+    """Name the passes of this kind that are due: one key for each target, so that two never wait for the same."""
+    return [
+        Wanted(kind=kind, key=kind if target == ALL else f"{kind}:{target}", payload={"target": target})
+        for target in PASSES[kind].due(house)
+    ]
+
+
+def outbox_handlers(house: House) -> Mapping[str, Handler]:
+    """Name who sends what the outbox holds, by its kind."""
+    return {}
+
+
+def when(*askings: Callable[..., bool]) -> Callable[[House], Sequence[int]]:
+    """Make `due` of a pass over all of the house: it is when any of these services says so."""
+
+    def due(house: House) -> Sequence[int]:
+        return [ALL] if any(house.uow.read(asking) for asking in askings) else []
+
+    return due
+
+
+def expire_all(house: House, run: Run) -> None:
     """Reopen the places of all lapsed leases, end blocks whose time is over, close batches past their deadline."""
-    while uow.run(expire, limit=EXPIRE_AT_ONCE) == EXPIRE_AT_ONCE:
-        pass  # there may be more
-    while uow.run(lapse_blocks) >= LAPSE_AT_ONCE:
-        pass
-    uow.run(close_overdue)
+    reopened = 0
+    while (now_reopened := house.uow.run(expire, limit=EXPIRE_AT_ONCE)) == EXPIRE_AT_ONCE:
+        reopened += now_reopened
+        run.step(reopened)
+    while house.uow.run(lapse_blocks) >= LAPSE_AT_ONCE:
+        run.step(reopened)
+    house.uow.run(close_overdue)
 
 
-def review_all(uow: UnitOfWork) -> None:
-    """Approve what the batches' review policies approve by now, and uphold the appeals nobody decided in time."""
-    for batch_id in uow.read(due_reviews):
-        run_logged(f"review batch {batch_id}", partial(review_due, uow, batch_id=batch_id))
-    run_logged("uphold overdue appeals", partial(uphold_overdue, uow))
+def review_one(house: House, run: Run) -> None:
+    """Approve what one batch's review policy approves by now."""
+    review_due(house.uow, batch_id=run.job.payload["target"])
 
 
-def agree_all(uow: UnitOfWork, *, plugins: Plugins) -> None:
-    """Weigh the answers of every batch that has new ones."""
-    for batch_id in uow.read(due_batches):
-        # One by one: a batch whose aggregator fails must not keep the others waiting.
-        run_logged(f"agree on batch {batch_id}", partial(agree, uow, batch_id=batch_id, plugins=plugins))
+def uphold_all(house: House, _run: Run) -> None:
+    """Uphold the appeals that nobody decided in time."""
+    uphold_overdue(house.uow)
 
 
-def advance_all(uow: UnitOfWork, *, plugins: Plugins, storage: Storage) -> None:
-    """Take the next steps of every running loop until it waits for people."""
-    for loop_id in uow.read(running_loops):
-        run_logged(f"advance loop {loop_id}", partial(advance_one, uow, loop_id, plugins=plugins, storage=storage))
+def judge_one(house: House, run: Run) -> None:
+    """Let one behaviour rule look at the workers who gave something new."""
+    apply_rule(house.uow, rule_id=run.job.payload["target"])
 
 
-def advance_one(uow: UnitOfWork, loop_id: int, *, plugins: Plugins, storage: Storage) -> None:
-    """Take a few steps of one loop."""
+def agree_one(house: House, run: Run) -> None:
+    """Weigh the answers of one batch."""
+    agree(house.uow, batch_id=run.job.payload["target"], plugins=house.plugins)
+
+
+def advance_one(house: House, run: Run) -> None:
+    """Take a few steps of one loop, until it waits for people."""
     for _ in range(STEPS_AT_ONCE):
-        step = advance(uow, loop_id=loop_id, plugins=plugins, storage=storage)
-        if step.waiting or step.stopped:
+        step = advance(house.uow, loop_id=run.job.payload["target"], plugins=house.plugins, storage=house.storage)
+        if step.waiting or step.stopped or run.stopping.is_set():
             return
 
 
-def judge_all(uow: UnitOfWork) -> None:
-    """Let every behaviour rule look at the workers who gave something new."""
-    for rule_id in uow.read(rules_on):
-        run_logged(f"apply rule {rule_id}", partial(apply_rule, uow, rule_id=rule_id))
-
-
-def alert_all(uow: UnitOfWork) -> None:
+def alert_all(house: House, _run: Run) -> None:
     """Note which budgets passed a level of their money."""
-    uow.run(raise_alerts)
+    house.uow.run(raise_alerts)
 
 
-def deliver_all(uow: UnitOfWork, *, handlers: Mapping[str, Handler]) -> None:
+def deliver_all(house: House, _run: Run) -> None:
     """Send what the outbox holds."""
-    drain(uow, handlers=handlers)
+    drain(house.uow, handlers=outbox_handlers(house))
+
+
+# In the order they run where they run one after the other: what one lays open, the next one finds.
+PASSES: dict[str, Pass] = {
+    "expire": Pass(when(has_lapsed_leases, has_lapsed_blocks, has_overdue), expire_all),
+    "review": Pass(lambda house: house.uow.read(due_reviews), review_one),
+    "appeals": Pass(when(has_overdue_appeals), uphold_all),
+    "agree": Pass(lambda house: house.uow.read(due_batches), agree_one),
+    "loop": Pass(lambda house: house.uow.read(running_loops), advance_one),
+    "rules": Pass(lambda house: house.uow.read(due_rules), judge_one),
+    "alert": Pass(when(has_alerts), alert_all),
+    "deliver": Pass(when(has_due), deliver_all),
+}

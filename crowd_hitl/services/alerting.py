@@ -27,27 +27,18 @@ class Alert:
 
 def raise_alerts(session: Session, *, now: datetime, budget_id: int | None = None) -> list[BudgetAlertRow]:
     """Write what is new since the last call, for one budget or for all; return it."""
-    passed = []
-    for one_id, available, topped_up in _standing(session, budget_id):
-        used = topped_up - available
-        passed += [(one_id, level, used, topped_up) for level in LEVELS_PERCENT if used * 100 >= level * topped_up]
-    if not passed:
-        return []
-    known = set(
-        session.execute(
-            select(BudgetAlertRow.budget_id, BudgetAlertRow.percent, BudgetAlertRow.topped_up_micros).where(
-                BudgetAlertRow.budget_id.in_({one[0] for one in passed})
-            )
-        ).all()
-    )
     fresh = [
         BudgetAlertRow(budget_id=one_id, percent=level, used_micros=used, topped_up_micros=topped_up, created_at=now)
-        for one_id, level, used, topped_up in passed
-        if (one_id, level, topped_up) not in known
+        for one_id, level, used, topped_up in _unwritten(session, budget_id)
     ]
     session.add_all(fresh)
     session.flush()
     return fresh
+
+
+def has_alerts(session: Session) -> bool:
+    """Say whether any budget passed a level that is not written yet."""
+    return bool(_unwritten(session, None))
 
 
 def alerts_of(session: Session, *, budget_ids: Sequence[int]) -> dict[int, list[Alert]]:
@@ -73,6 +64,23 @@ def alerts_of(session: Session, *, budget_ids: Sequence[int]) -> dict[int, list[
                 )
             )
     return found
+
+
+def _unwritten(session: Session, budget_id: int | None) -> list[tuple[int, int, int, int]]:
+    passed = []
+    for one_id, available, topped_up in _standing(session, budget_id):
+        used = topped_up - available
+        passed += [(one_id, level, used, topped_up) for level in LEVELS_PERCENT if used * 100 >= level * topped_up]
+    if not passed:
+        return []
+    known = set(
+        session.execute(
+            select(BudgetAlertRow.budget_id, BudgetAlertRow.percent, BudgetAlertRow.topped_up_micros).where(
+                BudgetAlertRow.budget_id.in_({one[0] for one in passed})
+            )
+        ).all()
+    )
+    return [one for one in passed if (one[0], one[1], one[3]) not in known]
 
 
 def _standing(session: Session, *budget_ids: int | None) -> list[tuple[int, int, int]]:

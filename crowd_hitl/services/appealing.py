@@ -95,6 +95,11 @@ def uphold_overdue(uow: UnitOfWork) -> int:
     return upheld
 
 
+def has_overdue_appeals(session: Session, *, now: datetime) -> bool:
+    """Say whether `uphold_overdue` would find one."""
+    return bool(overdue(session, now=now))
+
+
 def overdue(session: Session, *, now: datetime) -> list[int]:
     """List the open appeals that should have been decided by now, the longest first."""
     due = select(AppealRow.id).where(AppealRow.state.in_(["open"]), AppealRow.due_at <= now)

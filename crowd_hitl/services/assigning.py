@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, literal_column, select
+from sqlalchemy import Connection, bindparam, exists, literal_column, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState, SittingState
@@ -127,6 +127,12 @@ def expire(session: Session, *, now: datetime, limit: int = 1000, batch_id: int 
     for assignment in rows:
         _let_go(session, assignment, state=AssignmentState.EXPIRED, now=now)
     return len(rows)
+
+
+def has_lapsed_leases(session: Session, *, now: datetime) -> bool:
+    """Say whether `expire` would find one."""
+    lapsed = exists().where(AssignmentRow.state == AssignmentState.LEASED.value, AssignmentRow.lease_ends_at < now)
+    return bool(session.scalar(select(lapsed)))
 
 
 def lock_assignment(session: Session, assignment_id: int, *, worker_id: int) -> AssignmentRow:

@@ -82,6 +82,12 @@ def lift(session: Session, *, block_id: int, lifted_by: int | None, now: datetim
     return found
 
 
+def has_lapsed_blocks(session: Session, *, now: datetime) -> bool:
+    """Say whether `lapse_blocks` would find one."""
+    over = select(WorkerBlockRow.id).where(WorkerBlockRow.lifted_at.is_(None), WorkerBlockRow.ends_at <= now)
+    return session.scalar(over.limit(1)) is not None
+
+
 def lapse_blocks(session: Session, *, now: datetime) -> int:
     """Close what has reached its end, and let its workers in again; return how many blocks that were."""
     over = select(WorkerBlockRow.id, WorkerBlockRow.worker_id).where(

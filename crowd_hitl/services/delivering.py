@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import CrowdError
@@ -51,6 +51,12 @@ def drain(uow: UnitOfWork, *, handlers: Mapping[str, Handler], limit: int = 100)
         else:
             counts[uow.run(settle, row_id=call.id, error=None)] += 1
     return dict(counts)
+
+
+def has_due(session: Session, *, now: datetime) -> bool:
+    """Say whether anything is to be sent now."""
+    due = exists().where(OutboxRow.state.in_([DUE, SENDING]), OutboxRow.due_at <= now)
+    return bool(session.scalar(select(due)))
 
 
 def claim_due(session: Session, *, limit: int, now: datetime) -> Sequence[Call]:

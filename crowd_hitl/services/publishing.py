@@ -6,7 +6,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from sqlalchemy import case, exists, func, select, update
+from sqlalchemy import Select, case, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState
@@ -134,12 +134,20 @@ def close_batch(session: Session, *, batch_id: int, now: datetime) -> BatchRow:
 
 def close_overdue(session: Session, *, now: datetime) -> list[int]:
     """Close the batches whose deadline has passed and that nobody is working on any more; return which."""
-    leased = exists().where(AssignmentRow.batch_id == BatchRow.id, AssignmentRow.state == AssignmentState.LEASED.value)
-    overdue = select(BatchRow.id).where(BatchRow.state != BatchState.CLOSED.value, BatchRow.deadline <= now, ~leased)
-    batch_ids = list(session.scalars(overdue.order_by(BatchRow.id).limit(100)))
+    batch_ids = list(session.scalars(_overdue(now).order_by(BatchRow.id).limit(100)))
     for batch_id in batch_ids:
         close_batch(session, batch_id=batch_id, now=now)
     return batch_ids
+
+
+def has_overdue(session: Session, *, now: datetime) -> bool:
+    """Say whether `close_overdue` would find one."""
+    return session.scalar(_overdue(now).limit(1)) is not None
+
+
+def _overdue(now: datetime) -> Select[int]:
+    leased = exists().where(AssignmentRow.batch_id == BatchRow.id, AssignmentRow.state == AssignmentState.LEASED.value)
+    return select(BatchRow.id).where(BatchRow.state != BatchState.CLOSED.value, BatchRow.deadline <= now, ~leased)
 
 
 def _not_needed(session: Session, batch: BatchRow) -> int:

@@ -54,13 +54,23 @@ def review_due(uow: UnitOfWork, *, batch_id: int) -> int:
     return approved
 
 
-def due_reviews(session: Session) -> list[int]:
-    """List the batches that approve by the pass and have something undecided."""
+def due_reviews(session: Session, *, now: datetime) -> list[int]:
+    """List the batches whose policy would approve something now."""
     waiting = select(AssignmentRow.id).where(AssignmentRow.batch_id == BatchRow.id, UNDECIDED).exists()
     passed = [kind.value for kind in PASSED]
-    return list(
-        session.scalars(select(BatchRow.id).where(BatchRow.approval.in_(passed), waiting).order_by(BatchRow.id))
-    )
+    batches = session.scalars(select(BatchRow).where(BatchRow.approval.in_(passed), waiting).order_by(BatchRow.id))
+    return [batch.id for batch in batches if _would_approve(session, batch, now=now)]
+
+
+def _would_approve(session: Session, batch: BatchRow, *, now: datetime) -> bool:
+    rule = review_rule(batch.approval, batch.review)
+    ended = select(AssignmentRow.id).where(AssignmentRow.batch_id == batch.id, UNDECIDED).limit(1)
+    if session.scalar(ended.where(AssignmentRow.ended_at <= rule.due_before(now))) is not None:
+        return True
+    if rule.approval == Approval.BY_GOLD:
+        return bool(trusted_waiting(session, batch_id=batch.id))
+    unseen = ended if batch.reviewed_until is None else ended.where(AssignmentRow.ended_at > batch.reviewed_until)
+    return rule.approval == Approval.BY_SAMPLE and session.scalar(unseen) is not None
 
 
 def approve_overdue(session: Session, *, batch_id: int, now: datetime) -> int:

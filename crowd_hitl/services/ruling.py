@@ -140,6 +140,12 @@ def rules_on(session: Session) -> list[int]:
     return list(session.scalars(select(RuleRow.id).where(RuleRow.state == "on").order_by(RuleRow.id)))
 
 
+def due_rules(session: Session) -> list[int]:
+    """List the rules that are switched on and have something new to look at."""
+    rows = session.scalars(select(RuleRow).where(RuleRow.state == "on").order_by(RuleRow.id))
+    return [row.id for row in rows if newest_id(session, rule=rule_of(row)) > row.seen_answer_id]
+
+
 def look_at(session: Session, *, rule_id: int, until_id: int | None, after: int) -> Look:
     """Judge the next workers who gave something new since the rule's mark."""
     row = session.get_one(RuleRow, rule_id)

@@ -11,6 +11,7 @@ from crowd_hitl.domain.errors import Unusable
 from crowd_hitl.store import (
     account_rows,
     gate_rows,
+    job_rows,
     label_rows,
     loop_rows,
     money_rows,
@@ -25,7 +26,7 @@ from crowd_hitl.store.hot_path.postgresql import CONNECTION_OPTIONS
 # Importing them is what puts their tables into Row.metadata.
 ROW_MODULES = (
     *(account_rows, gate_rows, project_rows, work_rows, review_rows),
-    *(label_rows, money_rows, payout_rows, loop_rows, removal_rows),
+    *(label_rows, money_rows, payout_rows, loop_rows, removal_rows, job_rows),
 )
 
 SQLITE_PRAGMAS = (

@@ -97,6 +97,15 @@ API: dict[str, Door] = {
     "POST loops.advance_loop": Door(MANAGERS),
     "POST loops.stop_loop": Door(MANAGERS),
     "GET loops.show_rounds": Door(MANAGERS),
+    "GET jobs.list_jobs": Door(MANAGERS),
+    "GET jobs.show_job": Door(MANAGERS),
+    "POST jobs.start_again": Door(MANAGERS),
+    "POST jobs.call_off": Door(MANAGERS),
+    "GET jobs.take_file": Door(MANAGERS),
+    "POST jobs.import_items_later": Door(
+        MANAGERS, {"data": '{"key": "new", "text": "new"}', "content_type": "application/jsonl"}
+    ),
+    "POST jobs.export_later": sends(MANAGERS, {"what": "labels", "format": "csv"}),
     "GET checks.run_check": Door(ADMIN),
     "GET media.item_image": Door(EVERYBODY),
     "GET media.item_audio": Door(EVERYBODY),
@@ -137,6 +146,8 @@ PAGES: dict[str, frozenset[str]] = {
     "POST console.top_budget_up": MANAGERS,
     "GET console.extend_page": MANAGERS,
     "POST console.extend": MANAGERS,
+    "GET console.jobs_page": MANAGERS,
+    "POST console.move_job": MANAGERS,
     "POST console.approve_answer": MANAGERS,
     "POST console.reject_answer": MANAGERS,
 }

@@ -1,0 +1,1 @@
+"""Queues: what carries the ids of background jobs to the processes that run them."""
