@@ -21,6 +21,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, di
     first, second, *_ = claim(served, "wanda", pets.batch_id, count=5)
     answer = served.post("wanda", f"/assignments/{first['id']}/submit", submission()).json["answer"]
     give_image(served, first["item"]["id"])
+    qualification = served.post("rita", "/qualifications", {"name": "spanish"}).json["id"]
+    worker = served.get("walt", "/me").json["worker_id"]
+    blocked = {"kind": "block", "reason": "Too fast.", "project": "pets"}
+    block = served.post("rita", f"/workers/{worker}/blocks", blocked).json["id"]
     yield (
         served,
         {
@@ -30,6 +34,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, di
             "assignment_id": second["id"],
             "answer_id": answer["id"],
             "item_id": first["item"]["id"],
+            "qualification_id": qualification,
+            "worker_id": worker,
+            "block_id": block,
             "run_id": 1,
             "reference": "CH-1-1",
             "filename": "nothing.txt",

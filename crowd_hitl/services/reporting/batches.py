@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import NotFound
+from crowd_hitl.domain.gates import GateTerms, gate_of
 from crowd_hitl.domain.tasks import RetireReason
 from crowd_hitl.services.balances import BatchBalance, batch_balances
 from crowd_hitl.services.reporting.pages import PAGE_ROWS, Page, first_rows, id_after
@@ -61,6 +62,7 @@ class BatchLine:
     published_at: datetime
     closed_at: datetime | None
     deadline: datetime | None
+    gate: GateTerms
     progress: Progress
     money: BatchBalance
 
@@ -156,6 +158,7 @@ def _lines(session: Session, batches: Sequence[BatchRow]) -> list[BatchLine]:
             published_at=batch.published_at,
             closed_at=batch.closed_at,
             deadline=batch.deadline,
+            gate=GateTerms(**gate_of(batch)),
             progress=progress[batch.id],
             money=money[batch.id],
         )
