@@ -33,7 +33,8 @@ TAGS = {
     "Answers": "Deciding on answers.",
     "Budgets": "Money put in, reserved and spent.",
     "Payouts": "What workers are due, sent and paid.",
-    "Workers": "In-house workers.",
+    "Workers": "In-house workers; blocks and pauses.",
+    "Qualifications": "What workers are granted, and batches ask for.",
     "Loops": "Rounds of asking and learning.",
     "Checking": "Recounting the books.",
 }

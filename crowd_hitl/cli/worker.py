@@ -1,10 +1,11 @@
-"""`crowd-hitl worker`: add, list, token."""
+"""`crowd-hitl worker`: add, list, token; block, pause, lift and blocks beside it."""
 
 from typing import Annotated, Any
 
 import typer
 from sqlalchemy.orm import Session
 
+from crowd_hitl.cli import worker_blocks
 from crowd_hitl.cli.entering import TOKEN_NAME, make_account
 from crowd_hitl.cli.finding import account_named, logins_of
 from crowd_hitl.cli.frame import AsJson, DataFolder, group, put
@@ -15,6 +16,10 @@ from crowd_hitl.domain.errors import Conflict
 from crowd_hitl.services.admitting import issue_token, list_workers
 
 app = group("Workers: the people who answer.")
+app.command()(worker_blocks.block)
+app.command()(worker_blocks.pause)
+app.command()(worker_blocks.lift)
+app.command()(worker_blocks.blocks)
 MOST_LISTED = 10_000
 Login = Annotated[str, typer.Argument(help="3 to 80 of a-z 0-9 . _ @ -")]
 
