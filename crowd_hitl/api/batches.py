@@ -16,6 +16,7 @@ from crowd_hitl.api.schemas.batches import (
     BatchIn,
     BatchMoneyOut,
     BatchOut,
+    GateOut,
     ProgressOut,
     QuoteOut,
 )
@@ -25,6 +26,7 @@ from crowd_hitl.domain.money import micros, units
 from crowd_hitl.edge.auth import MANAGERS, allow
 from crowd_hitl.edge.house import current_house
 from crowd_hitl.services import agreeing, publishing
+from crowd_hitl.services.eligible import able_workers
 from crowd_hitl.services.publishing import BatchRequest
 from crowd_hitl.services.reporting.batches import BatchLine, list_batches, one_batch
 from crowd_hitl.store.work_rows import BatchRow
@@ -38,8 +40,9 @@ batches = APIBlueprint("batches", __name__, url_prefix="/api/v1", tag="Batches")
 @batches.output(QuoteOut)
 def quote_batch(slug: str, *, body: BatchIn) -> QuoteOut:
     """Price a batch: minimum, expected and maximum. Nothing is published or reserved."""
-    project = project_here(slug)
-    quote = current_house().uow.read(publishing.quote_batch, project_id=project.id, request=_request(body))
+    project, uow, request = project_here(slug), current_house().uow, _request(body)
+    quote = uow.read(publishing.quote_batch, project_id=project.id, request=request)
+    able = uow.read(able_workers, project_id=project.id, requirement=request.requirement)
     return QuoteOut(
         tasks=quote.tasks,
         gold_places=quote.gold_places,
@@ -51,6 +54,8 @@ def quote_batch(slug: str, *, body: BatchIn) -> QuoteOut:
         fees=units(quote.fees_micros),
         reserve=units(quote.reserve_micros),
         currency=quote.currency,
+        gate=GateOut.model_validate(request),
+        workers_able=able,
     )
 
 
@@ -166,6 +171,10 @@ def _request(body: BatchIn) -> BatchRequest:
         overlap_policy=body.overlap_policy,
         approval=body.approval,
         channel=body.channel,
+        requirement=body.requirement,
+        cap_answers=body.cap_answers,
+        cap_share=body.cap_share,
+        cap_per_day=body.cap_per_day,
     )
 
 
@@ -194,6 +203,7 @@ def _shown(line: BatchLine) -> BatchOut:
         published_at=line.published_at,
         closed_at=line.closed_at,
         deadline=line.deadline,
+        gate=GateOut.model_validate(line.gate),
         progress=ProgressOut.model_validate(line.progress),
         money=BatchMoneyOut(
             reserved=units(money.held_micros),

@@ -10,6 +10,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from crowd_hitl.api.answers import answers
 from crowd_hitl.api.batches import batches
+from crowd_hitl.api.blocks import blocks
 from crowd_hitl.api.budgets import budgets
 from crowd_hitl.api.checks import checks
 from crowd_hitl.api.describing import describe
@@ -20,6 +21,7 @@ from crowd_hitl.api.labels import labels
 from crowd_hitl.api.loops import loops
 from crowd_hitl.api.payouts import payouts
 from crowd_hitl.api.projects import projects
+from crowd_hitl.api.qualifications import qualifications
 from crowd_hitl.api.removals import removals
 from crowd_hitl.api.rules import rules
 from crowd_hitl.api.tokens import tokens
@@ -32,7 +34,7 @@ from crowd_hitl.edge.media import media
 
 RESOURCES = (
     *(tokens, work, projects, items, batches, growing, labels, answers, budgets, payouts, workers, loops, checks),
-    *(rules, removals, jobs),
+    *(rules, removals, jobs, blocks, qualifications),
 )
 # Escapes that may stand for NUL or for half a character; nearly no body has one, so nearly none is looked through.
 SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")

@@ -9,6 +9,8 @@ from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.edge.auth import current_actor
 from crowd_hitl.edge.house import current_house
 from crowd_hitl.services.projects import project_by_slug
+from crowd_hitl.store.account_rows import WorkerRow
+from crowd_hitl.store.gate_rows import WorkerBlockRow
 from crowd_hitl.store.money_rows import BudgetRow
 from crowd_hitl.store.project_rows import ProjectRow
 from crowd_hitl.store.work_rows import AnswerRow, BatchRow
@@ -47,6 +49,23 @@ def answer_here(answer_id: int) -> AnswerRow:
         .where(AnswerRow.id == answer_id, ProjectRow.organisation_id == current_actor().organisation_id)
     )
     found: AnswerRow = current_house().uow.read(_only, query=query, missing=f"There is no answer {answer_id}.")
+    return found
+
+
+def worker_here(worker_id: int) -> WorkerRow:
+    """Return the worker; NotFound if it is not one of the actor's organisation."""
+    query = select(WorkerRow).where(
+        WorkerRow.id == worker_id, WorkerRow.organisation_id == current_actor().organisation_id
+    )
+    found: WorkerRow = current_house().uow.read(_only, query=query, missing=f"There is no worker {worker_id}.")
+    return found
+
+
+def block_here(block_id: int) -> WorkerBlockRow:
+    """Return the block; NotFound if its worker is not one of the actor's organisation."""
+    query = select(WorkerBlockRow).join(WorkerRow, WorkerRow.id == WorkerBlockRow.worker_id)
+    query = query.where(WorkerBlockRow.id == block_id, WorkerRow.organisation_id == current_actor().organisation_id)
+    found: WorkerBlockRow = current_house().uow.read(_only, query=query, missing=f"There is no block {block_id}.")
     return found
 
 

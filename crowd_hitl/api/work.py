@@ -5,6 +5,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask.typing import ResponseReturnValue
 
+from crowd_hitl.api.schemas.gates import NoticeOut
 from crowd_hitl.api.schemas.work import (
     AnswerCountsOut,
     AnswerIn,
@@ -21,13 +22,14 @@ from crowd_hitl.api.schemas.work import (
 )
 from crowd_hitl.domain.accounts import Role
 from crowd_hitl.domain.money import units
-from crowd_hitl.edge.auth import allow, current_worker_id
+from crowd_hitl.edge.auth import allow, current_actor, current_worker_id
 from crowd_hitl.edge.house import current_house
 from crowd_hitl.edge.media import audio_url, image_url
 from crowd_hitl.services import answering, assigning
 from crowd_hitl.services.assigning import Offered
 from crowd_hitl.services.balances import worker_earnings
 from crowd_hitl.services.offering import work_for
+from crowd_hitl.services.reporting.blocks import list_blocks
 
 work = APIBlueprint("work", __name__, url_prefix="/api/v1", tag="Work")
 
@@ -40,7 +42,9 @@ ASSIGNMENTS: Any = list[AssignmentOut]
 @work.output(WorkOut)
 def list_work() -> WorkOut:
     """List the paid work there is for this worker now, the best paid first."""
-    offers = current_house().uow.read(work_for, worker_id=current_worker_id())
+    uow, worker_id = current_house().uow, current_worker_id()
+    offers = uow.read(work_for, worker_id=worker_id)
+    stands = uow.read(list_blocks, organisation_id=current_actor().organisation_id, worker_id=worker_id, standing=True)
     lines = [
         WorkLine(
             id=offer.batch_id,
@@ -52,10 +56,11 @@ def list_work() -> WorkOut:
             currency=offer.currency,
             available=offer.available,
             seconds_each=offer.median_seconds,
+            limit=offer.limit,
         )
         for offer in offers
     ]
-    return WorkOut(batches=lines)
+    return WorkOut(batches=lines, blocks=[NoticeOut.model_validate(line) for line in stands.rows])
 
 
 @work.post("/batches/<int:batch_id>/claim")

@@ -15,9 +15,11 @@ from crowd_hitl.cli.frame import AsJson, DataFolder, group, put
 from crowd_hitl.cli.opening import Desk, open_desk
 from crowd_hitl.cli.tables import show_pairs, show_table
 from crowd_hitl.cli.terms import Terms, as_request, read_deadline
+from crowd_hitl.domain.gates import Gate, describe_requirement
 from crowd_hitl.domain.money import units
 from crowd_hitl.domain.quotes import Quote
 from crowd_hitl.services import agreeing, publishing
+from crowd_hitl.services.eligible import able_workers
 from crowd_hitl.services.reporting.batches import BatchLine, list_batches, one_batch
 from crowd_hitl.store.work_rows import BatchRow
 
@@ -38,6 +40,12 @@ Name = Annotated[str | None, typer.Option(help="What it is called.")]
 Lease = Annotated[int, typer.Option(help="How long a worker may hold a task.")]
 Deadline = Annotated[datetime | None, typer.Option(help="No task is handed out after it (UTC).")]
 Aggregator = Annotated[str, typer.Option(help="How answers become a label.")]
+Requires = Annotated[
+    str | None, typer.Option(metavar="NAME|JSON", help="Only workers with this qualification, or who meet this JSON.")
+]
+Cap = Annotated[int | None, typer.Option(help="The most one worker may answer here.")]
+CapShare = Annotated[float | None, typer.Option(help="The largest share of the items one worker may answer, to 1.")]
+CapPerDay = Annotated[int | None, typer.Option(help="The most one worker may take in a day (UTC).")]
 Policy = Annotated[str, typer.Option(help="When a task has answers enough: posterior or fixed.")]
 
 
@@ -51,6 +59,10 @@ def quote(
     confidence: Confidence = 0.95,
     gold_rate: GoldRate = 0.0,
     limit: Limit = None,
+    requires: Requires = None,
+    cap: Cap = None,
+    cap_share: CapShare = None,
+    cap_per_day: CapPerDay = None,
     channel: Annotated[str, typer.Option(help="Whose fees are counted: inhouse or mturk.")] = "inhouse",
     data: DataFolder = None,
     as_json: AsJson = False,
@@ -64,12 +76,17 @@ def quote(
         gold_rate=gold_rate,
         limit=limit,
         channel=channel,
+        requires=requires,
+        cap=cap,
+        cap_share=cap_share,
+        cap_per_day=cap_per_day,
     )
     with open_desk(data) as desk:
         row = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=project)
         request = as_request(desk, terms, budget=budget)
         quoted = desk.uow.read(publishing.quote_batch, project_id=row.id, request=request)
-    shown = {"project": row.slug, **quote_row(quoted)}
+        able = desk.uow.read(able_workers, project_id=row.id, requirement=request.requirement)
+    shown = {"project": row.slug, **quote_row(quoted), "workers_able": able, **gate_row(request)}
     if as_json:
         put(shown)
     else:
@@ -93,6 +110,10 @@ def publish(
     aggregator: Aggregator = "pooled",
     policy: Policy = "posterior",
     approval: Annotated[str, typer.Option(help="auto pays at once, manual waits for your decision.")] = "auto",
+    requires: Requires = None,
+    cap: Cap = None,
+    cap_share: CapShare = None,
+    cap_per_day: CapPerDay = None,
     seed: Annotated[int | None, typer.Option(help="Fixes the order of the tasks.")] = None,
     data: DataFolder = None,
     as_json: AsJson = False,
@@ -112,6 +133,10 @@ def publish(
         aggregator=aggregator,
         overlap_policy=policy,
         approval=approval,
+        requires=requires,
+        cap=cap,
+        cap_share=cap_share,
+        cap_per_day=cap_per_day,
     )
     with open_desk(data) as desk:
         row = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=project)
@@ -188,6 +213,17 @@ def quote_row(quoted: Quote) -> dict[str, Any]:
     }
 
 
+def gate_row(gate: Gate) -> dict[str, Any]:
+    """Show who may work, and how much one worker may answer; nothing where nothing is asked."""
+    shown: dict[str, Any] = {
+        "requires": describe_requirement(gate.requirement) if gate.requirement else None,
+        "cap": gate.cap_answers,
+        "cap_share": gate.cap_share,
+        "cap_per_day": gate.cap_per_day,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
 def as_row(line: BatchLine) -> dict[str, Any]:
     """Show a batch, amounts in currency units."""
     progress, money = line.progress, line.money
@@ -215,6 +251,7 @@ def as_row(line: BatchLine) -> dict[str, Any]:
         "cost_per_label": None if line.per_agreed_label_micros is None else units(round(line.per_agreed_label_micros)),
         "published_at": line.published_at.isoformat(),
         "deadline": line.deadline.isoformat() if line.deadline else None,
+        **gate_row(line.gate),
     }
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.errors import BadInput, NotFound, bad_field
 from crowd_hitl.services.projects import project_by_slug
 from crowd_hitl.store.account_rows import AccountRow, WorkerRow
+from crowd_hitl.store.gate_rows import QualificationRow
 from crowd_hitl.store.money_rows import BudgetRow
 from crowd_hitl.store.project_rows import ProjectRow
 from crowd_hitl.store.work_rows import BatchRow
@@ -75,6 +76,20 @@ def worker_named(session: Session, *, organisation_id: int, name: str) -> Worker
     ).first()
     if row is None:
         raise NotFound(f"There is no worker '{name}'. See: crowd-hitl worker list")
+    return row
+
+
+def qualification_named(session: Session, *, organisation_id: int, name: str) -> QualificationRow:
+    """Find a qualification by name or number."""
+    number = int(name) if name.isdecimal() and len(name) < 19 else -1
+    row = session.scalars(
+        select(QualificationRow)
+        .where(QualificationRow.organisation_id == organisation_id)
+        .where(or_(QualificationRow.name == name, QualificationRow.id == number))
+        .order_by((QualificationRow.name == name).desc())
+    ).first()
+    if row is None:
+        raise NotFound(f"There is no qualification '{name}'. See: crowd-hitl qualification list")
     return row
 
 

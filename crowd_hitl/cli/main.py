@@ -30,8 +30,15 @@ COMMANDS = {
         "crowd_hitl.cli.payout",
         "Payouts to workers: due, collect, list, show, export, slips, paid, fail, reopen, reconcile.",
     ),
-    "worker": ("crowd_hitl.cli.worker", "Workers: add, list, token, remove-answers, restore-answers."),
     "rule": ("crowd_hitl.cli.rule", "Behaviour rules: add, list, test, on, off, hits, seen, lift."),
+    "worker": (
+        "crowd_hitl.cli.worker",
+        "Workers: add, list, token, block, pause, lift, blocks, remove-answers, restore-answers.",
+    ),
+    "qualification": (
+        "crowd_hitl.cli.qualification",
+        "Qualifications: create, list, workers, grant, revoke, import.",
+    ),
     "account": ("crowd_hitl.cli.account", "Accounts of requesters and admins: add, list, token."),
     "round": ("crowd_hitl.cli.round", "Rounds of the model loop: start, next, run, list, stop."),
     "export": ("crowd_hitl.cli.export", "Export labels or answers as JSONL or CSV."),

@@ -1,12 +1,15 @@
 """A batch's terms as they are typed: checked, and made the request that services take."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from crowd_hitl.cli.finding import budget_named, one_of
 from crowd_hitl.cli.opening import Desk
 from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.money import micros
+from crowd_hitl.domain.requirements import SHAPES
 from crowd_hitl.services.publishing import BatchRequest
 
 APPROVALS = ("auto", "manual")
@@ -30,6 +33,10 @@ class Terms:
     overlap_policy: str = "posterior"
     approval: str = "auto"
     channel: str = "inhouse"
+    requires: str | None = None
+    cap: int | None = None
+    cap_share: float | None = None
+    cap_per_day: int | None = None
 
 
 def as_request(desk: Desk, terms: Terms, *, budget: str | None) -> BatchRequest:
@@ -58,7 +65,24 @@ def as_request(desk: Desk, terms: Terms, *, budget: str | None) -> BatchRequest:
         overlap_policy=terms.overlap_policy,
         approval=terms.approval,
         channel=terms.channel,
+        requirement=read_requirement(terms.requires),
+        cap_answers=terms.cap,
+        cap_share=terms.cap_share,
+        cap_per_day=terms.cap_per_day,
     )
+
+
+def read_requirement(written: str | None) -> dict[str, Any] | None:
+    """Read a requirement: JSON, or the name of a qualification."""
+    if written is None or not written.strip():
+        return None
+    if not written.lstrip().startswith("{"):
+        return {"has": written.strip()}
+    try:
+        found: dict[str, Any] = json.loads(written)
+    except (ValueError, RecursionError) as error:
+        raise bad_field("requires", expected=f"a qualification's name, or JSON: {SHAPES}", found=written) from error
+    return found
 
 
 def read_deadline(moment: datetime | None) -> datetime | None:

@@ -1,10 +1,11 @@
-"""`crowd-hitl worker`: add, list, token, remove-answers, restore-answers."""
+"""`crowd-hitl worker`: add, list, token; what blocks workers and what removes answers stands beside it."""
 
 from typing import Annotated, Any
 
 import typer
 from sqlalchemy.orm import Session
 
+from crowd_hitl.cli import worker_blocks
 from crowd_hitl.cli.entering import TOKEN_NAME, make_account
 from crowd_hitl.cli.finding import account_named, logins_of
 from crowd_hitl.cli.frame import AsJson, DataFolder, group, put
@@ -18,6 +19,10 @@ from crowd_hitl.services.admitting import issue_token, list_workers
 app = group("Workers: the people who answer.")
 app.command("remove-answers")(remove_worker_answers)
 app.command("restore-answers")(restore_worker_answers)
+app.command()(worker_blocks.block)
+app.command()(worker_blocks.pause)
+app.command()(worker_blocks.lift)
+app.command()(worker_blocks.blocks)
 MOST_LISTED = 10_000
 Login = Annotated[str, typer.Argument(help="3 to 80 of a-z 0-9 . _ @ -")]
 

@@ -59,6 +59,16 @@ def is_gated(gate: Gate) -> bool:
     )
 
 
+def gate_of(gate: Gate) -> dict[str, Any]:
+    """Return the gate's values by name, as a batch stores them."""
+    return {
+        "requirement": dict(gate.requirement) if gate.requirement else None,
+        "cap_answers": gate.cap_answers,
+        "cap_share": gate.cap_share,
+        "cap_per_day": gate.cap_per_day,
+    }
+
+
 def cap_in_all(gate: Gate, *, tasks: int) -> int | None:
     """Return the most one worker may answer of this many tasks; None when there is no such cap."""
     # A share is what was written: 0.29 of 100 is 29, though 0.29 * 100 is a little less.

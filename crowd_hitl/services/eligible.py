@@ -59,8 +59,8 @@ def somebody_is_free(batch: BatchRow, *, now: datetime) -> ColumnElement[bool]:
     return free.correlate(TaskRow)
 
 
-def refuse_gate(session: Session, *, project_id: int, gate: Gate, overlap_min: int, now: datetime) -> None:
-    """Refuse a gate that cannot be used: malformed, naming unknown qualifications, or met by too few workers."""
+def refuse_unusable(session: Session, *, project_id: int, gate: Gate) -> None:
+    """Refuse a gate that is malformed or names a qualification that the organisation does not have."""
     check_gate(gate)
     organisation_id = session.get_one(ProjectRow, project_id).organisation_id
     known = set(
@@ -68,17 +68,23 @@ def refuse_gate(session: Session, *, project_id: int, gate: Gate, overlap_min: i
     )
     unknown = sorted(named_qualifications(gate.requirement) - known)
     if unknown:
-        listed = "one of " + ", ".join(sorted(known)) if known else "none: there are no qualifications yet"
+        listed = "one of " + ", ".join(sorted(known)) if known else "a qualification; there is none yet, make it first"
         raise bad_field("requirement", expected=listed, found=", ".join(unknown))
+
+
+def refuse_too_few(session: Session, *, project_id: int, gate: Gate, overlap_min: int, now: datetime) -> None:
+    """Refuse to ask each item of more workers than there are, or than meet the requirement."""
     workers = able_workers(session, project_id=project_id, now=now)
     if overlap_min > workers:
         expected = f"at most {workers}, the number of active workers"
         raise bad_field("overlap_min", expected=expected, found=overlap_min)
-    if gate.requirement:
-        able = able_workers(session, project_id=project_id, requirement=gate.requirement, now=now)
-        if overlap_min > able:
-            who = f"{able} of {workers} active workers meet the requirement ({describe_requirement(gate.requirement)})"
-            raise bad_field("overlap_min", expected=f"at most {able}: {who}", found=overlap_min)
+    if not gate.requirement:
+        return
+    able = able_workers(session, project_id=project_id, requirement=gate.requirement, now=now)
+    if overlap_min > able:
+        asked = describe_requirement(gate.requirement)
+        expected = f"at most {able}: only {able} of {workers} active workers meet this requirement ({asked})"
+        raise bad_field("overlap_min", expected=expected, found=overlap_min)
 
 
 def requirement_in_sql(requirement: Mapping[str, Any] | None, *, project_id: int) -> ColumnElement[bool]:

@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import BadInput, Conflict, NotFound, bad_field
 from crowd_hitl.domain.fees import answer_fee_micros, fee_rule
-from crowd_hitl.domain.gates import check_gate, is_gated
+from crowd_hitl.domain.gates import gate_of, is_gated
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.quotes import BatchTerms, Quote, quote
 from crowd_hitl.domain.reviews import review_terms
 from crowd_hitl.domain.tasks import BatchState, OverlapRule, Purpose, RetireReason, TaskState
 from crowd_hitl.services.alerting import raise_alerts
-from crowd_hitl.services.eligible import refuse_gate
+from crowd_hitl.services.eligible import refuse_too_few, refuse_unusable
 from crowd_hitl.services.paying import give_back, look_again, reserve
 from crowd_hitl.services.projects import newest_question
 from crowd_hitl.services.queueing import Asked, Extent, extent_of, gold_extent, lay_out
@@ -84,7 +84,7 @@ def publish_batch(
         raise BadInput("There is nothing to ask: every item has a label, is gold or is in an open batch. Import items.")
     if request.deadline is not None and request.deadline <= now:
         raise bad_field("deadline", expected="a moment in the future", found=request.deadline.isoformat())
-    refuse_gate(session, project_id=project_id, gate=request, overlap_min=request.overlap_min, now=now)
+    refuse_too_few(session, project_id=project_id, gate=request, overlap_min=request.overlap_min, now=now)
     batch = _insert_batch(session, project_id, request, quoted, fee=terms.fee_micros, now=now)
     reserve(session, batch=batch, amount_micros=quoted.reserve_micros, kind=TransferKind.RESERVE, now=now)
     gold = replace(gold, count=quoted.gold_places // request.overlap_min)
@@ -198,8 +198,8 @@ def _terms(session: Session, project_id: int, request: BatchRequest, *, now: dat
     budget = session.get(BudgetRow, request.budget_id)
     if budget is None or budget.organisation_id != project.organisation_id:
         raise NotFound(f"There is no budget {request.budget_id}. Make one and top it up first.")
-    check_gate(request)
     review_terms(request.approval, request.review)
+    refuse_unusable(session, project_id=project_id, gate=request)
     rule = fee_rule(request.channel, on=now.date())
     return BatchTerms(
         fee_micros=answer_fee_micros(rule, price_micros=request.price_micros, overlap_max=request.overlap_max),
@@ -248,11 +248,8 @@ def _insert_batch(
         aggregator=request.aggregator,
         overlap_policy=request.overlap_policy,
         approval=request.approval,
-        requirement=dict(request.requirement) if request.requirement else None,
-        cap_answers=request.cap_answers,
-        cap_share=request.cap_share,
-        cap_per_day=request.cap_per_day,
         is_special=is_gated(request),
+        **gate_of(request),
         review=review_terms(request.approval, request.review),
         quote=vars(quoted).copy(),
         agreed_at_answer_id=0,

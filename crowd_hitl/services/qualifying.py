@@ -154,37 +154,21 @@ def import_grants(
     """Grant from a table with the columns `worker` (login or pseudonym) and, if wanted, `value`."""
     qualification = _lock(session, qualification_id)
     report = GrantReport()
-    seen: set[int] = set()
     numbered = enumerate(rows, start=2)  # line 1 is the header
+    seen: set[int] = set()
     while chunk := list(islice(numbered, CHUNK)):
-        names = [row.get("worker", "") for _, row in chunk]
-        known = workers_named(session, organisation_id=qualification.organisation_id, names=names)
-        standing = _standing(session, qualification_id, list(known.values()))
-        fresh = []
-        for number, row in chunk:
-            report.rows += 1
-            found = _read(row, known, seen, number=number)
-            if isinstance(found, FieldProblem):
-                report.problems.append(found)
-                continue
-            worker_id, value = found
-            seen.add(worker_id)
-            before = standing.get(worker_id)
-            if before is not None and before.value == value:
-                report.unchanged += 1
-                continue
-            if before is not None:
-                before.revoked_at = now
-            fresh.append((worker_id, value))
-        session.flush()
-        session.add_all(
-            GrantRow(
-                qualification_id=qualification_id, worker_id=one, value=value, granted_by=granted_by, granted_at=now
-            )
-            for one, value in fresh
-        )
+        report.rows += len(chunk)
+        wanted = _read_chunk(session, qualification, chunk, seen=seen, report=report)
+        standing = _standing(session, qualification_id, list(wanted))
+        fresh = {one: value for one, value in wanted.items() if one not in standing or standing[one].value != value}
+        for one in fresh.keys() & standing.keys():
+            standing[one].revoked_at = now
+        session.flush()  # the old ones must end before the new ones begin
+        made = {"qualification_id": qualification_id, "granted_by": granted_by, "granted_at": now}
+        session.add_all(GrantRow(worker_id=one, value=value, **made) for one, value in fresh.items())
         session.flush()
         report.granted += len(fresh)
+        report.unchanged += len(wanted) - len(fresh)
     return report
 
 
@@ -234,6 +218,28 @@ def list_grants(
         )
         for row, name, worker, login in rows
     ]
+
+
+def _read_chunk(
+    session: Session,
+    qualification: QualificationRow,
+    chunk: Sequence[tuple[int, Mapping[str, str]]],
+    *,
+    seen: set[int],
+    report: GrantReport,
+) -> dict[int, float | None]:
+    """Read rows into values by worker; what cannot be read goes into the report."""
+    names = [row.get("worker", "") for _, row in chunk]
+    known = workers_named(session, organisation_id=qualification.organisation_id, names=names)
+    wanted: dict[int, float | None] = {}
+    for number, row in chunk:
+        found = _read(row, known, seen, number=number)
+        if isinstance(found, FieldProblem):
+            report.problems.append(found)
+        else:
+            wanted[found[0]] = found[1]
+            seen.add(found[0])
+    return wanted
 
 
 def _read(

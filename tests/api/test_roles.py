@@ -28,6 +28,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, di
     give_audio(served, first["item"]["id"], content=b"OggS" + bytes(60))
     export = served.post("rita", "/projects/pets/exports", {}).json
     run_due(served.house)
+    qualification = served.post("rita", "/qualifications", {"name": "spanish"}).json["id"]
+    worker = served.get("walt", "/me").json["worker_id"]
+    blocked = {"kind": "block", "reason": "Too fast.", "project": "pets"}
+    block = served.post("rita", f"/workers/{worker}/blocks", blocked).json["id"]
     yield (
         served,
         {
@@ -37,6 +41,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, di
             "assignment_id": second["id"],
             "answer_id": answer["id"],
             "item_id": first["item"]["id"],
+            "qualification_id": qualification,
+            "worker_id": worker,
+            "block_id": block,
             "run_id": 1,
             "job_id": export["id"],
             "reference": "CH-1-1",

@@ -196,7 +196,10 @@ def test_terms_that_nobody_could_use_are_refused(unit_of_work: UnitOfWork) -> No
         ({"cap_share": 1.5}, "cap_share: expected above 0, at most 1"),
         ({"requirement": {"knows": "spanish"}}, "requirement: expected {"),
         ({"requirement": {"has": "french"}}, "requirement: expected one of spanish, found 'french'"),
-        ({"requirement": {"has": "spanish"}, "overlap_min": 3, "overlap_max": 3}, "2 of 4 active workers meet"),
+        (
+            {"requirement": {"has": "spanish"}, "overlap_min": 3, "overlap_max": 3},
+            "only 2 of 4 active workers meet this requirement (spanish), found 3",
+        ),
         ({"overlap_min": 5, "overlap_max": 5}, "at most 4, the number of active workers"),
     ]
     for terms, said in wrong:

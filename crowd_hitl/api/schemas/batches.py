@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, JsonValue, StringConstraints
 
 from crowd_hitl.api.schemas.base import WITHOUT_NUL, Amount, Body, Given, Id, Moment, Money, Name, Query
 
 PlugIn = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=WITHOUT_NUL)]
 OVERLAP_MAX = 100
+CAP_MAX = 100_000_000
 LEASE_SECONDS_MAX = 30 * 24 * 3600
 
 
@@ -32,6 +33,14 @@ class BatchIn(Body):
     aggregator: PlugIn = "pooled"
     overlap_policy: PlugIn = "posterior"
     approval: Literal["auto", "manual"] = "auto"
+    requirement: dict[str, JsonValue] | None = Field(
+        None, description="What a worker must bring.", examples=[{"has": "spanish", "min": 80}]
+    )
+    cap_answers: int | None = Field(None, ge=1, le=CAP_MAX, description="The most one worker may answer.")
+    cap_share: float | None = Field(
+        None, gt=0, le=1, allow_inf_nan=False, description="The largest share of the items one worker may answer."
+    )
+    cap_per_day: int | None = Field(None, ge=1, le=CAP_MAX, description="The most one worker may take a day, UTC.")
     channel: PlugIn = Field("inhouse", description="Whose fees are counted; only inhouse can be published.")
 
 
@@ -95,6 +104,15 @@ class ForecastOut(Given):
     budget_lacks: Money
 
 
+class GateOut(Given):
+    """Who may work on a batch, and how much one worker may answer there; empty is no limit."""
+
+    requirement: dict[str, JsonValue] | None
+    cap_answers: int | None
+    cap_share: float | None
+    cap_per_day: int | None
+
+
 class QuoteOut(Given):
     """What a batch will cost, before anything is published."""
 
@@ -108,6 +126,8 @@ class QuoteOut(Given):
     fees: Money
     reserve: Money
     currency: str
+    gate: GateOut
+    workers_able: int = Field(description="Active workers who meet the requirement and are not blocked.")
 
 
 class ProgressOut(Given):
@@ -152,6 +172,7 @@ class BatchOut(Given):
     published_at: datetime
     closed_at: datetime | None
     deadline: datetime | None
+    gate: GateOut
     progress: ProgressOut
     money: BatchMoneyOut
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, JsonValue, StringConstraints
 
 from crowd_hitl.api.schemas.base import WITHOUT_NUL, Body, Given, Money
+from crowd_hitl.api.schemas.gates import NoticeOut
 
 CLAIM_MAX = 10
 DAY_SECONDS = 86_400
@@ -23,12 +24,14 @@ class WorkLine(Given):
     currency: str
     available: int
     seconds_each: float | None = Field(description="How long an answer takes as a rule; null until it is known.")
+    limit: str | None = Field(None, description="In words: this worker has done the most they may for now.")
 
 
 class WorkOut(Given):
     """All paid work there is for this worker."""
 
     batches: list[WorkLine]
+    blocks: list[NoticeOut] = Field([], description="What keeps this worker from work now, and why.")
 
 
 class ItemShown(Given):

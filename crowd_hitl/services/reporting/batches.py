@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import NotFound
+from crowd_hitl.domain.gates import GateTerms, gate_of
 from crowd_hitl.domain.tasks import RetireReason
 from crowd_hitl.services.balances import BatchBalance, batch_balances
 from crowd_hitl.services.reporting.money import Cost, costs_by
@@ -62,6 +63,7 @@ class BatchLine:
     published_at: datetime
     closed_at: datetime | None
     deadline: datetime | None
+    gate: GateTerms
     progress: Progress
     money: BatchBalance
     cost: Cost
@@ -158,6 +160,7 @@ def _lines(session: Session, batches: Sequence[BatchRow]) -> list[BatchLine]:
             published_at=batch.published_at,
             closed_at=batch.closed_at,
             deadline=batch.deadline,
+            gate=GateTerms(**gate_of(batch)),
             progress=progress[batch.id],
             money=money[batch.id],
             cost=costs.get((batch.id, batch.currency), Cost()),

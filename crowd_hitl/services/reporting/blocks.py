@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session, aliased
 
 from crowd_hitl.services.blocking import holds
@@ -12,6 +12,9 @@ from crowd_hitl.store.account_rows import AccountRow, WorkerRow
 from crowd_hitl.store.gate_rows import WorkerBlockRow
 from crowd_hitl.store.project_rows import ProjectRow
 from crowd_hitl.store.work_rows import BatchRow
+
+# The last three: the batch's name, and the logins of who placed and who lifted it.
+Columns = tuple[WorkerBlockRow, WorkerRow, ProjectRow | None, str | None, str | None, str | None]
 
 
 @dataclass(frozen=True)
@@ -66,16 +69,7 @@ def list_blocks(
     after: str | None = None,
 ) -> Page[BlockLine]:
     """List blocks and pauses, the newest first; with `standing` only those that keep somebody away now."""
-    placer, lifter = aliased(AccountRow), aliased(AccountRow)
-    query = (
-        select(WorkerBlockRow, WorkerRow, ProjectRow, BatchRow.name, placer.login, lifter.login)
-        .join(WorkerRow, WorkerRow.id == WorkerBlockRow.worker_id)
-        .outerjoin(ProjectRow, ProjectRow.id == WorkerBlockRow.project_id)
-        .outerjoin(BatchRow, BatchRow.id == WorkerBlockRow.batch_id)
-        .outerjoin(placer, placer.id == WorkerBlockRow.placed_by)
-        .outerjoin(lifter, lifter.id == WorkerBlockRow.lifted_by)
-        .where(WorkerRow.organisation_id == organisation_id)
-    )
+    query = _blocks().where(WorkerRow.organisation_id == organisation_id)
     if worker_id is not None:
         query = query.where(WorkerBlockRow.worker_id == worker_id)
     if standing:
@@ -85,22 +79,29 @@ def list_blocks(
         query = query.where(WorkerBlockRow.id < below)
     found = session.execute(query.order_by(WorkerBlockRow.id.desc()).limit(PAGE_ROWS + 1)).all()
     rows, more = first_rows(found, limit=PAGE_ROWS)
-    lines = [
-        _line(row, worker, project, names=(batch, placed_by, lifted_by), now=now)
-        for row, worker, project, batch, placed_by, lifted_by in rows
-    ]
+    lines = [_line(row, now=now) for row in rows]
     return Page(rows=lines, after=str(lines[-1].id) if more else None)
 
 
-def _line(
-    row: WorkerBlockRow,
-    worker: WorkerRow,
-    project: ProjectRow | None,
-    *,
-    names: tuple[str | None, str | None, str | None],
-    now: datetime,
-) -> BlockLine:
-    batch, placed_by, lifted_by = names
+def one_block(session: Session, *, block_id: int, now: datetime) -> BlockLine:
+    """Return one block that is known to be there."""
+    return _line(session.execute(_blocks().where(WorkerBlockRow.id == block_id)).one(), now=now)
+
+
+def _blocks() -> Select[*Columns]:
+    placer, lifter = aliased(AccountRow), aliased(AccountRow)
+    return (
+        select(WorkerBlockRow, WorkerRow, ProjectRow, BatchRow.name, placer.login, lifter.login)
+        .join(WorkerRow, WorkerRow.id == WorkerBlockRow.worker_id)
+        .outerjoin(ProjectRow, ProjectRow.id == WorkerBlockRow.project_id)
+        .outerjoin(BatchRow, BatchRow.id == WorkerBlockRow.batch_id)
+        .outerjoin(placer, placer.id == WorkerBlockRow.placed_by)
+        .outerjoin(lifter, lifter.id == WorkerBlockRow.lifted_by)
+    )
+
+
+def _line(found: Row[*Columns], *, now: datetime) -> BlockLine:
+    row, worker, project, batch, placed_by, lifted_by = found
     return BlockLine(
         id=row.id,
         worker_id=worker.id,
