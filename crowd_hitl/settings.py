@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     tick_seconds: float = Field(
         default=2.0, description="Pause between background passes (expiry, agreement, loops); 0 is off."
     )
+    appeal_days: float = Field(
+        default=7.0, gt=0, le=365, description="Days to appeal against a rejection, and to decide on the appeal."
+    )
     pool_size: int = Field(default=10, description="Open connections to PostgreSQL per process.")
     threads: int = Field(default=8, description="Requests served at a time per process.")
     processes: int = Field(default=1, description="Web processes; more than one needs PostgreSQL.")

@@ -9,6 +9,7 @@ from flask import Blueprint, current_app, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from crowd_hitl.api.answers import answers
+from crowd_hitl.api.appeals import appeals
 from crowd_hitl.api.batches import batches
 from crowd_hitl.api.budgets import budgets
 from crowd_hitl.api.checks import checks
@@ -19,6 +20,7 @@ from crowd_hitl.api.labels import labels
 from crowd_hitl.api.loops import loops
 from crowd_hitl.api.payouts import payouts
 from crowd_hitl.api.projects import projects
+from crowd_hitl.api.reviews import reviews
 from crowd_hitl.api.tokens import tokens
 from crowd_hitl.api.work import work
 from crowd_hitl.api.workers import workers
@@ -27,7 +29,10 @@ from crowd_hitl.edge.house import House
 from crowd_hitl.edge.limits import UPLOAD_ATTRIBUTE
 from crowd_hitl.edge.media import media
 
-RESOURCES = (tokens, work, projects, items, batches, growing, labels, answers, budgets, payouts, workers, loops, checks)
+RESOURCES = (
+    *(tokens, work, projects, items, batches, growing, reviews, labels, answers, appeals),
+    *(budgets, payouts, workers, loops, checks),
+)
 # Escapes that may stand for NUL or for half a character; nearly no body has one, so nearly none is looked through.
 SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")

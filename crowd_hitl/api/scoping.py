@@ -10,7 +10,8 @@ from crowd_hitl.edge.auth import current_actor
 from crowd_hitl.edge.house import current_house
 from crowd_hitl.services.projects import project_by_slug
 from crowd_hitl.store.money_rows import BudgetRow
-from crowd_hitl.store.project_rows import ProjectRow
+from crowd_hitl.store.project_rows import ItemRow, ProjectRow
+from crowd_hitl.store.review_rows import AppealRow
 from crowd_hitl.store.work_rows import AnswerRow, BatchRow
 
 Found = TypeVar("Found")
@@ -47,6 +48,26 @@ def answer_here(answer_id: int) -> AnswerRow:
         .where(AnswerRow.id == answer_id, ProjectRow.organisation_id == current_actor().organisation_id)
     )
     found: AnswerRow = current_house().uow.read(_only, query=query, missing=f"There is no answer {answer_id}.")
+    return found
+
+
+def item_here(item_id: int) -> ItemRow:
+    """Return the item; NotFound if it is not one of the actor's organisation."""
+    query = select(ItemRow).join(ProjectRow, ProjectRow.id == ItemRow.project_id)
+    query = query.where(ItemRow.id == item_id, ProjectRow.organisation_id == current_actor().organisation_id)
+    found: ItemRow = current_house().uow.read(_only, query=query, missing=f"There is no item {item_id}.")
+    return found
+
+
+def appeal_here(appeal_id: int) -> AppealRow:
+    """Return the appeal; NotFound if it was not made to the actor's organisation."""
+    query = (
+        select(AppealRow)
+        .join(BatchRow, BatchRow.id == AppealRow.batch_id)
+        .join(ProjectRow, ProjectRow.id == BatchRow.project_id)
+        .where(AppealRow.id == appeal_id, ProjectRow.organisation_id == current_actor().organisation_id)
+    )
+    found: AppealRow = current_house().uow.read(_only, query=query, missing=f"There is no appeal {appeal_id}.")
     return found
 
 

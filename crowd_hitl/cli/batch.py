@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from crowd_hitl.cli import batch_left
+from crowd_hitl.cli import batch_left, reviewing
 from crowd_hitl.cli.finding import batch_numbered, project_named
 from crowd_hitl.cli.frame import AsJson, DataFolder, group, put
 from crowd_hitl.cli.opening import Desk, open_desk
@@ -24,6 +24,8 @@ from crowd_hitl.store.work_rows import BatchRow
 app = group("Batches: items put to workers, with a price and a budget.")
 app.command()(batch_left.extend)
 app.command()(batch_left.forecast)
+app.command()(reviewing.review)
+app.command()(reviewing.requeue)
 MOST_LISTED = 1_000
 Slug = Annotated[str, typer.Argument(metavar="PROJECT")]
 Number = Annotated[int, typer.Argument(metavar="BATCH", help="The batch's number.")]
@@ -38,6 +40,10 @@ Name = Annotated[str | None, typer.Option(help="What it is called.")]
 Lease = Annotated[int, typer.Option(help="How long a worker may hold a task.")]
 Deadline = Annotated[datetime | None, typer.Option(help="No task is handed out after it (UTC).")]
 Aggregator = Annotated[str, typer.Option(help="How answers become a label.")]
+Approval = Annotated[
+    str, typer.Option(help="auto pays at once, manual waits for you; or after_delay, by_gold, by_sample.")
+]
+Review = Annotated[str | None, typer.Option(help='What the approval needs, as JSON: {"rate": 0.1, "hours": 72}.')]
 Policy = Annotated[str, typer.Option(help="When a task has answers enough: posterior or fixed.")]
 
 
@@ -92,7 +98,8 @@ def publish(
     priority: Annotated[int, typer.Option(help="Higher is handed out first.")] = 0,
     aggregator: Aggregator = "pooled",
     policy: Policy = "posterior",
-    approval: Annotated[str, typer.Option(help="auto pays at once, manual waits for your decision.")] = "auto",
+    approval: Approval = "auto",
+    review: Review = None,
     seed: Annotated[int | None, typer.Option(help="Fixes the order of the tasks.")] = None,
     data: DataFolder = None,
     as_json: AsJson = False,
@@ -112,6 +119,7 @@ def publish(
         aggregator=aggregator,
         overlap_policy=policy,
         approval=approval,
+        review=review,
     )
     with open_desk(data) as desk:
         row = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=project)

@@ -18,8 +18,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, di
     """Serve one world for all: what one request changes does not change who is let in."""
     served = serve_embedded(tmp_path_factory.mktemp("world"))
     pets = a_batch(served, approval="manual", items=5)
-    first, second, *_ = claim(served, "wanda", pets.batch_id, count=5)
+    first, second, third, *_ = claim(served, "wanda", pets.batch_id, count=5)
     answer = served.post("wanda", f"/assignments/{first['id']}/submit", submission()).json["answer"]
+    rejected = served.post("wanda", f"/assignments/{third['id']}/submit", submission(key="key-3")).json["answer"]["id"]
+    served.post("rita", f"/answers/{rejected}/reject", {"reason": "This shows no cat at all."})
+    served.post("wanda", f"/answers/{rejected}/appeal", {"text": "Look again, please."})
     give_image(served, first["item"]["id"])
     yield (
         served,
@@ -30,6 +33,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, di
             "assignment_id": second["id"],
             "answer_id": answer["id"],
             "item_id": first["item"]["id"],
+            "appeal_id": 1,
             "run_id": 1,
             "reference": "CH-1-1",
             "filename": "nothing.txt",
