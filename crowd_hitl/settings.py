@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     job_lease_seconds: float = Field(
         default=30.0, gt=0, description="A job whose process gave no sign of life for so long is run by another."
     )
+    appeal_days: float = Field(
+        default=7.0, gt=0, le=365, description="Days to appeal against a rejection, and to decide on the appeal."
+    )
     pool_size: int = Field(default=10, description="Open connections to PostgreSQL per process.")
     threads: int = Field(default=8, description="Requests served at a time per process.")
     processes: int = Field(default=1, description="Web processes; more than one needs PostgreSQL.")

@@ -170,12 +170,19 @@ def _request(body: BatchIn) -> BatchRequest:
         aggregator=body.aggregator,
         overlap_policy=body.overlap_policy,
         approval=body.approval,
+        review=_review(body),
         channel=body.channel,
         requirement=body.requirement,
         cap_answers=body.cap_answers,
         cap_share=body.cap_share,
         cap_per_day=body.cap_per_day,
     )
+
+
+def _review(body: BatchIn) -> dict[str, float] | None:
+    """Give whole numbers back what JSON's one kind of number took."""
+    given = body.review
+    return given and {name: int(value) if value == int(value) else value for name, value in given.items()}
 
 
 def show_line(*, project_id: int, batch_id: int) -> BatchOut:
@@ -198,6 +205,7 @@ def _shown(line: BatchLine) -> BatchOut:
         overlap_max=line.overlap_max,
         confidence_target=line.confidence_target,
         approval=line.approval,
+        review=line.review,
         aggregator=line.aggregator,
         budget_id=line.budget_id,
         published_at=line.published_at,

@@ -9,6 +9,7 @@ from flask import Blueprint, current_app, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from crowd_hitl.api.answers import answers
+from crowd_hitl.api.appeals import appeals
 from crowd_hitl.api.batches import batches
 from crowd_hitl.api.blocks import blocks
 from crowd_hitl.api.budgets import budgets
@@ -23,6 +24,7 @@ from crowd_hitl.api.payouts import payouts
 from crowd_hitl.api.projects import projects
 from crowd_hitl.api.qualifications import qualifications
 from crowd_hitl.api.removals import removals
+from crowd_hitl.api.reviews import reviews
 from crowd_hitl.api.rules import rules
 from crowd_hitl.api.tokens import tokens
 from crowd_hitl.api.work import work
@@ -33,7 +35,8 @@ from crowd_hitl.edge.limits import UPLOAD_ATTRIBUTE
 from crowd_hitl.edge.media import media
 
 RESOURCES = (
-    *(tokens, work, projects, items, batches, growing, labels, answers, budgets, payouts, workers, loops, checks),
+    *(tokens, work, projects, items, batches, growing, reviews, labels, answers, appeals),
+    *(budgets, payouts, workers, loops, checks),
     *(rules, removals, jobs, blocks, qualifications),
 )
 # Escapes that may stand for NUL or for half a character; nearly no body has one, so nearly none is looked through.

@@ -12,7 +12,8 @@ from crowd_hitl.services.projects import project_by_slug
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.gate_rows import WorkerBlockRow
 from crowd_hitl.store.money_rows import BudgetRow
-from crowd_hitl.store.project_rows import ProjectRow
+from crowd_hitl.store.project_rows import ItemRow, ProjectRow
+from crowd_hitl.store.review_rows import AppealRow
 from crowd_hitl.store.work_rows import AnswerRow, BatchRow
 
 Found = TypeVar("Found")
@@ -66,6 +67,26 @@ def block_here(block_id: int) -> WorkerBlockRow:
     query = select(WorkerBlockRow).join(WorkerRow, WorkerRow.id == WorkerBlockRow.worker_id)
     query = query.where(WorkerBlockRow.id == block_id, WorkerRow.organisation_id == current_actor().organisation_id)
     found: WorkerBlockRow = current_house().uow.read(_only, query=query, missing=f"There is no block {block_id}.")
+    return found
+
+
+def item_here(item_id: int) -> ItemRow:
+    """Return the item; NotFound if it is not one of the actor's organisation."""
+    query = select(ItemRow).join(ProjectRow, ProjectRow.id == ItemRow.project_id)
+    query = query.where(ItemRow.id == item_id, ProjectRow.organisation_id == current_actor().organisation_id)
+    found: ItemRow = current_house().uow.read(_only, query=query, missing=f"There is no item {item_id}.")
+    return found
+
+
+def appeal_here(appeal_id: int) -> AppealRow:
+    """Return the appeal; NotFound if it was not made to the actor's organisation."""
+    query = (
+        select(AppealRow)
+        .join(BatchRow, BatchRow.id == AppealRow.batch_id)
+        .join(ProjectRow, ProjectRow.id == BatchRow.project_id)
+        .where(AppealRow.id == appeal_id, ProjectRow.organisation_id == current_actor().organisation_id)
+    )
+    found: AppealRow = current_house().uow.read(_only, query=query, missing=f"There is no appeal {appeal_id}.")
     return found
 
 

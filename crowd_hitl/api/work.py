@@ -21,6 +21,7 @@ from crowd_hitl.api.schemas.work import (
     WorkOut,
 )
 from crowd_hitl.domain.accounts import Role
+from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.money import units
 from crowd_hitl.edge.auth import allow, current_actor, current_worker_id
 from crowd_hitl.edge.house import current_house
@@ -85,7 +86,9 @@ def claim_places(batch_id: int, *, body: ClaimIn) -> list[AssignmentOut]:
 @work.input(SubmitIn, arg_name="body")
 @work.output(ReceiptOut)
 def submit_answer(assignment_id: int, *, body: SubmitIn) -> ReceiptOut:
-    """Submit an answer and claim the next places; the same client key again gets the same reply."""
+    """Submit an answer, or that there can be none, and claim the next places; the same client key, the same reply."""
+    if (body.value is None) == (body.broken is None):
+        raise bad_field("value", expected="either value or broken", found="both" if body.value else "neither")
     house = current_house()
     receipt = house.uow.run_short(
         answering.submit_at_once,
@@ -93,7 +96,11 @@ def submit_answer(assignment_id: int, *, body: SubmitIn) -> ReceiptOut:
         assignment_id=assignment_id,
         worker_id=current_worker_id(),
         submission=answering.Submission(
-            value=body.value, client_key=body.client_key, seconds=body.seconds, next_count=body.next
+            value=body.value,
+            client_key=body.client_key,
+            seconds=body.seconds,
+            next_count=body.next,
+            broken=body.broken,
         ),
         questions=house.plugins.questions,
     )

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from crowd_hitl.cli import batch_left
+from crowd_hitl.cli import batch_left, reviewing
 from crowd_hitl.cli.finding import batch_numbered, project_named
 from crowd_hitl.cli.frame import AsJson, DataFolder, group, put
 from crowd_hitl.cli.opening import Desk, open_desk
@@ -26,6 +26,8 @@ from crowd_hitl.store.work_rows import BatchRow
 app = group("Batches: items put to workers, with a price and a budget.")
 app.command()(batch_left.extend)
 app.command()(batch_left.forecast)
+app.command()(reviewing.review)
+app.command()(reviewing.requeue)
 MOST_LISTED = 1_000
 Slug = Annotated[str, typer.Argument(metavar="PROJECT")]
 Number = Annotated[int, typer.Argument(metavar="BATCH", help="The batch's number.")]
@@ -46,6 +48,10 @@ Requires = Annotated[
 Cap = Annotated[int | None, typer.Option(help="The most one worker may answer here.")]
 CapShare = Annotated[float | None, typer.Option(help="The largest share of the items one worker may answer, to 1.")]
 CapPerDay = Annotated[int | None, typer.Option(help="The most one worker may take in a day (UTC).")]
+Approval = Annotated[
+    str, typer.Option(help="auto pays at once, manual waits for you; or after_delay, by_gold, by_sample.")
+]
+Review = Annotated[str | None, typer.Option(help='What the approval needs, as JSON: {"rate": 0.1, "hours": 72}.')]
 Policy = Annotated[str, typer.Option(help="When a task has answers enough: posterior or fixed.")]
 
 
@@ -109,11 +115,12 @@ def publish(
     priority: Annotated[int, typer.Option(help="Higher is handed out first.")] = 0,
     aggregator: Aggregator = "pooled",
     policy: Policy = "posterior",
-    approval: Annotated[str, typer.Option(help="auto pays at once, manual waits for your decision.")] = "auto",
     requires: Requires = None,
     cap: Cap = None,
     cap_share: CapShare = None,
     cap_per_day: CapPerDay = None,
+    approval: Approval = "auto",
+    review: Review = None,
     seed: Annotated[int | None, typer.Option(help="Fixes the order of the tasks.")] = None,
     data: DataFolder = None,
     as_json: AsJson = False,
@@ -137,6 +144,7 @@ def publish(
         cap=cap,
         cap_share=cap_share,
         cap_per_day=cap_per_day,
+        review=review,
     )
     with open_desk(data) as desk:
         row = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=project)

@@ -1,6 +1,7 @@
-"""`crowd-hitl items`: import, list."""
+"""`crowd-hitl items`: import, list, broken, mend."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Annotated, Any
 
@@ -13,12 +14,14 @@ from crowd_hitl.cli.frame import FAILED, PROBLEMS_SHOWN, AsJson, DataFolder, gro
 from crowd_hitl.cli.opening import Desk, open_desk
 from crowd_hitl.cli.places import is_remote, name_of, reading
 from crowd_hitl.cli.tables import progress_bar, show_table
-from crowd_hitl.domain.errors import bad_field
+from crowd_hitl.domain.errors import NotFound, bad_field
 from crowd_hitl.domain.items import ImportReport
 from crowd_hitl.domain.ports import ItemFormat
+from crowd_hitl.services import breaking
 from crowd_hitl.services.fetching_media import MediaIntake
 from crowd_hitl.services.importing import GoldRule, import_items
 from crowd_hitl.services.projects import newest_question
+from crowd_hitl.services.reporting.broken import list_broken
 from crowd_hitl.store.project_rows import ItemRow
 
 app = group("Items: what is to be labelled.")
@@ -66,6 +69,52 @@ def list_some(
         put({"items": rows, "after": rows[-1]["id"] if len(rows) == limit else None})
     else:
         show_table(rows, empty=f"No items. Import some: crowd-hitl items import {slug} FILE")
+
+
+@app.command()
+def broken(
+    slug: Annotated[str, typer.Argument(metavar="PROJECT")],
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the items that workers found cannot be answered, with their reasons."""
+    with open_desk(data) as desk:
+        project = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=slug)
+        page = desk.uow.read(list_broken, project_id=project.id, limit=limit)
+    rows = [
+        {"key": line.key, "since": line.broken_at.isoformat(timespec="minutes"), "workers_say": "; ".join(line.reasons)}
+        for line in page.rows
+    ]
+    if as_json:
+        put({"project": project.slug, "items": rows})
+    else:
+        show_table(rows, empty="No broken items.")
+
+
+@app.command()
+def mend(
+    slug: Annotated[str, typer.Argument(metavar="PROJECT")],
+    keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="Keys of broken items.")],
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put broken items back: they may be published again."""
+    with open_desk(data) as desk:
+        project = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=slug)
+        desk.uow.run(_mend_all, project_id=project.id, keys=keys)
+    if as_json:
+        put({"project": project.slug, "mended": keys})
+    else:
+        typer.echo(f"{len(keys)} put back. They may be published again.")
+
+
+def _mend_all(session: Session, *, project_id: int, keys: list[str], now: datetime) -> None:
+    for key in keys:
+        found = session.scalar(select(ItemRow.id).where(ItemRow.project_id == project_id, ItemRow.key == key))
+        if found is None:
+            raise NotFound(f"There is no item '{key}' in this project. See: crowd-hitl items broken PROJECT")
+        breaking.mend(session, item_id=found, now=now)
 
 
 def format_of(file: PurePath, *, named: str | None, formats: Any) -> ItemFormat:

@@ -19,11 +19,12 @@ COMMANDS = {
     "demo": ("crowd_hitl.cli.demo", "Run the whole loop on 1,797 real images with simulated workers, then serve it."),
     "serve": ("crowd_hitl.cli.serve", "Serve the pages and the REST API."),
     "project": ("crowd_hitl.cli.project", "Projects: new, list, show, cost."),
-    "items": ("crowd_hitl.cli.items", "Items: import, list."),
+    "items": ("crowd_hitl.cli.items", "Items: import, list, broken, mend."),
     "batch": (
         "crowd_hitl.cli.batch",
-        "Batches: quote, publish, extend, forecast, list, show, pause, resume, close, agree.",
+        "Batches: quote, publish, extend, review, requeue, forecast, list, show, pause, resume, close, agree.",
     ),
+    "appeal": ("crowd_hitl.cli.appeal", "Appeals against rejections: list, uphold, dismiss."),
     "labels": ("crowd_hitl.cli.labels", "Labels: list, show one with its votes."),
     "budget": ("crowd_hitl.cli.budget", "Budgets: new, top-up, bonus, adjust, clawback, list, show, export."),
     "payout": (

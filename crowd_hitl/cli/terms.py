@@ -10,9 +10,8 @@ from crowd_hitl.cli.opening import Desk
 from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.money import micros
 from crowd_hitl.domain.requirements import SHAPES
+from crowd_hitl.domain.reviews import review_terms
 from crowd_hitl.services.publishing import BatchRequest
-
-APPROVALS = ("auto", "manual")
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,7 @@ class Terms:
     aggregator: str = "pooled"
     overlap_policy: str = "posterior"
     approval: str = "auto"
+    review: str | None = None
     channel: str = "inhouse"
     requires: str | None = None
     cap: int | None = None
@@ -43,8 +43,8 @@ def as_request(desk: Desk, terms: Terms, *, budget: str | None) -> BatchRequest:
     """Read the terms; BadInput names what is wrong, NotFound when there is no such budget."""
     one_of("aggregator", terms.aggregator, desk.plugins.aggregators)
     one_of("policy", terms.overlap_policy, desk.plugins.policies)
-    if terms.approval not in APPROVALS:
-        raise bad_field("approval", expected=" or ".join(APPROVALS), found=terms.approval)
+    review = read_review(terms.review)
+    review_terms(terms.approval, review)
     price_micros = micros(terms.price, field="price")
     if price_micros == 0:
         raise bad_field("price", expected="an amount above 0", found=terms.price)
@@ -64,6 +64,7 @@ def as_request(desk: Desk, terms: Terms, *, budget: str | None) -> BatchRequest:
         aggregator=terms.aggregator,
         overlap_policy=terms.overlap_policy,
         approval=terms.approval,
+        review=review,
         channel=terms.channel,
         requirement=read_requirement(terms.requires),
         cap_answers=terms.cap,
@@ -82,6 +83,20 @@ def read_requirement(written: str | None) -> dict[str, Any] | None:
         found: dict[str, Any] = json.loads(written)
     except (ValueError, RecursionError) as error:
         raise bad_field("requires", expected=f"a qualification's name, or JSON: {SHAPES}", found=written) from error
+    return found
+
+
+def read_review(text: str | None) -> dict[str, Any] | None:
+    """Read what --review says; BadInput when it is no JSON object."""
+    if text is None:
+        return None
+    expected = 'a JSON object such as {"rate": 0.1, "hours": 72}'
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise bad_field("review", expected=expected, found=text) from error
+    if not isinstance(found, dict):
+        raise bad_field("review", expected=expected, found=text)
     return found
 
 

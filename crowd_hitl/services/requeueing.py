@@ -51,6 +51,12 @@ def quote_requeue(session: Session, *, batch_id: int, requeue: Requeue, now: dat
     return _quoted(session, batch, tasks=len(_chosen(session, batch, requeue, now=now)), requeue=requeue)
 
 
+def price_of(session: Session, *, batch_id: int, requeue: Requeue) -> RequeueQuote:
+    """Price what was asked for before, without checking whether it could be asked for again."""
+    batch = session.get_one(BatchRow, batch_id)
+    return _quoted(session, batch, tasks=len(session.scalars(_named(batch, requeue)).all()), requeue=requeue)
+
+
 def requeue_tasks(session: Session, *, batch_id: int, requeue: Requeue, now: datetime) -> RequeueQuote:
     """Open further places on tasks and reserve what they cost; answers that stand, stand. A closed batch opens again.
 

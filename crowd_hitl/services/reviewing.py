@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.reviews import PASSED, Approval, ReviewRule, is_sampled, review_rule
 from crowd_hitl.services.paying import settle
-from crowd_hitl.store.account_rows import WorkerSkillRow
+from crowd_hitl.store.account_rows import WorkerRow, WorkerSkillRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow
 
@@ -131,10 +131,10 @@ def sample_salt(batch: BatchRow) -> str:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which undecided answers of a batch: these, or all; and of those, one worker's."""
+    """Which undecided answers of a batch: these, or all; and of those, one worker's (by pseudonym)."""
 
     answer_ids: Sequence[int] | None = None
-    worker_id: int | None = None
+    worker: str | None = None
 
 
 def approve_some(
@@ -149,8 +149,9 @@ def approve_some(
         .join(AnswerRow, AnswerRow.assignment_id == AssignmentRow.id)
         .where(AssignmentRow.batch_id == batch_id, UNDECIDED, AssignmentRow.id > after)
     )
-    if wanted.worker_id is not None:
-        query = query.where(AssignmentRow.worker_id == wanted.worker_id)
+    if wanted.worker is not None:
+        called = select(WorkerRow.id).where(WorkerRow.public_id == wanted.worker)
+        query = query.where(AssignmentRow.worker_id.in_(called))
     if wanted.answer_ids is not None:
         query = query.where(AnswerRow.id.in_(wanted.answer_ids))
     ids = session.scalars(query.order_by(AssignmentRow.id).limit(CHUNK)).all()

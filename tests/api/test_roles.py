@@ -22,8 +22,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, di
     """Serve one world for all: what one request changes does not change who is let in."""
     served = serve_embedded(tmp_path_factory.mktemp("world"))
     pets = a_batch(served, approval="manual", items=5)
-    first, second, *_ = claim(served, "wanda", pets.batch_id, count=5)
+    first, second, third, *_ = claim(served, "wanda", pets.batch_id, count=5)
     answer = served.post("wanda", f"/assignments/{first['id']}/submit", submission()).json["answer"]
+    rejected = served.post("wanda", f"/assignments/{third['id']}/submit", submission(key="key-3")).json["answer"]["id"]
+    served.post("rita", f"/answers/{rejected}/reject", {"reason": "This shows no cat at all."})
+    served.post("wanda", f"/answers/{rejected}/appeal", {"text": "Look again, please."})
     give_image(served, first["item"]["id"])
     give_audio(served, first["item"]["id"], content=b"OggS" + bytes(60))
     export = served.post("rita", "/projects/pets/exports", {}).json
@@ -44,12 +47,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, di
             "qualification_id": qualification,
             "worker_id": worker,
             "block_id": block,
+            "appeal_id": 1,
             "run_id": 1,
             "job_id": export["id"],
             "reference": "CH-1-1",
             "filename": "nothing.txt",
             "move": "pause",
-            "worker_id": _wanda(served),
             **_a_hit(served),
         },
     )

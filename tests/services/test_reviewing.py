@@ -174,8 +174,8 @@ def test_many_are_approved_by_hand_of_one_worker_or_of_a_list(unit_of_work: Unit
         return approve_many(unit_of_work, batch_id=batch.id, wanted=wanted, decided_by=None)
 
     assert by_hand(Wanted(answer_ids=[first[0].answer_id, second[0].answer_id])) == 2
-    assert by_hand(Wanted(worker_id=site.workers[0])) == 2
-    assert by_hand(Wanted(answer_ids=[second[1].answer_id], worker_id=site.workers[0])) == 0
+    assert by_hand(Wanted(worker="W1")) == 2
+    assert by_hand(Wanted(answer_ids=[second[1].answer_id], worker="W1")) == 0
     assert by_hand(Wanted()) == 2
     assert states(site, batch) == {"approved": 6}
     assert problems(site) == []

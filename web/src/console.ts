@@ -2,6 +2,7 @@
 import "./console/htmx_config.ts";
 import "htmx.org";
 import { connectKeys } from "./console/keys.ts";
+import { connectReviewKeys } from "./console/review_keys.ts";
 import { connectTheme } from "./console/theme_switch.ts";
 
 function loadCharts(): void {
@@ -19,6 +20,7 @@ function sendLeftAnswers(): void {
 
 connectTheme(document);
 connectKeys(document);
+connectReviewKeys(document);
 loadCharts();
 sendLeftAnswers();
 document.addEventListener("htmx:after:swap", loadCharts);

@@ -32,7 +32,7 @@ function startBench(bench: HTMLElement): void {
     newKey: () => crypto.randomUUID?.() ?? fallbackKey(),
   });
   const atOnce = storage?.getItem(AT_ONCE_KEY) === "yes";
-  const state: ViewState = { session, prompt, currency, atOnce, lease: null, tall: false };
+  const state: ViewState = { session, prompt, currency, atOnce, lease: null, tall: false, askingWhy: false };
   const instructions = connectInstructions(document);
 
   const actions: Actions = {
@@ -53,6 +53,14 @@ function startBench(bench: HTMLElement): void {
       state.atOnce = on;
       storage?.setItem(AT_ONCE_KEY, on ? "yes" : "no");
       requestDraw();
+    },
+    askWhy: (open) => {
+      state.askingWhy = open;
+      draw();
+      bench.querySelector<HTMLElement>(open ? "#why-text" : "ch-choice")?.focus();
+    },
+    reportBroken: (why) => {
+      if (session.reportBroken(why)) actions.askWhy(false);
     },
     imageFailed: () => session.say("bad", "The image could not be loaded. Reload the page, or stop here and go on later."),
   };

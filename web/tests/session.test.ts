@@ -53,6 +53,10 @@ async function aSession(server: ReturnType<typeof aServer>): Promise<Session> {
   return session;
 }
 
+function answerOf(server: ReturnType<typeof aServer>, call: number): unknown {
+  return server.submit.mock.calls[call]?.[1];
+}
+
 function answer(session: Session, value = "a"): void {
   session.choose(value);
   session.submit();
@@ -139,5 +143,23 @@ describe("session", () => {
     expect(session.phase).toBe("failed");
     await session.retry();
     expect([session.phase, session.current?.id]).toEqual(["asking", 1]);
+  });
+
+  it("sends that an item cannot be answered in place of an answer, and lets that be changed into one", async () => {
+    const server = aServer(3);
+    const session = await aSession(server);
+    expect(session.reportBroken(" x ")).toBe(false);
+    expect(session.hint).toBe("Say in a few words why");
+    expect(session.reportBroken(" The text is cut off ")).toBe(true);
+    await settle();
+    expect(answerOf(server, 0)).toMatchObject({ broken: "The text is cut off", client_key: "key-1" });
+    expect(answerOf(server, 0)).not.toHaveProperty("value");
+    expect(session.answered).toBe(1);
+    expect(session.current?.id).toBe(2);
+    session.undo();
+    expect(session.reportBroken("Again")).toBe(false);
+    answer(session);
+    await settle();
+    expect(server.replace).toHaveBeenCalledWith(101, { label: "a" });
   });
 });

@@ -32,7 +32,12 @@ class BatchIn(Body):
     limit: int | None = Field(None, ge=1, le=10_000_000, description="Ask at most so many items.")
     aggregator: PlugIn = "pooled"
     overlap_policy: PlugIn = "posterior"
-    approval: Literal["auto", "manual"] = "auto"
+    approval: Literal["auto", "manual", "after_delay", "by_gold", "by_sample"] = "auto"
+    review: dict[str, float] | None = Field(
+        None,
+        description="What the approval needs: hours; accuracy_min and gold_min by gold; rate by sample.",
+        examples=[{"rate": 0.1, "hours": 72}],
+    )
     requirement: dict[str, JsonValue] | None = Field(
         None, description="What a worker must bring.", examples=[{"has": "spanish", "min": 80}]
     )
@@ -167,6 +172,7 @@ class BatchOut(Given):
     overlap_max: int
     confidence_target: float
     approval: str
+    review: dict[str, float] | None
     aggregator: str
     budget_id: int
     published_at: datetime

@@ -68,9 +68,13 @@ class AnswerIn(Body):
     value: dict[str, JsonValue] = Field(examples=[{"label": "cat"}])
 
 
-class SubmitIn(AnswerIn):
-    """An answer. The same client key again is the same submit, and gets the same reply."""
+class SubmitIn(Body):
+    """An answer, or why there can be none. The same client key again is the same submit, and gets the same reply."""
 
+    value: dict[str, JsonValue] | None = Field(None, examples=[{"label": "cat"}])
+    broken: Annotated[str, StringConstraints(min_length=3, max_length=500, pattern=WITHOUT_NUL)] | None = Field(
+        None, description="Instead of a value: why the item itself cannot be answered. It is paid all the same."
+    )
     client_key: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=WITHOUT_NUL)]
     seconds: float = Field(0.0, ge=0, le=365 * DAY_SECONDS, allow_inf_nan=False, description="How long it took.")
     next: int = Field(0, ge=0, le=CLAIM_MAX, description="How many places to claim next.")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -71,30 +72,32 @@ def list_appeals(
     if above is not None:
         query = query.where(AppealRow.id > above)
     rows, more = first_rows(session.execute(query).all(), limit=limit)
-    lines = [
-        AppealLine(
-            id=appeal.id,
-            state=appeal.state,
-            answer_id=answer.id,
-            batch_id=batch.id,
-            project_slug=slug,
-            item_id=item.id,
-            key=item.key,
-            text=item.text,
-            value=", ".join(str(value) for value in answer.value.values()),
-            worker=worker,
-            reason=reason or "",
-            appeal=appeal.text,
-            reply=appeal.reply,
-            created_at=appeal.created_at,
-            due_at=appeal.due_at,
-            decided_at=appeal.decided_at,
-            cost_micros=batch.price_micros + batch.fee_micros,
-            currency=batch.currency,
-        )
-        for appeal, answer, reason, item, worker, batch, slug in rows
-    ]
+    lines = [_line(tuple(row)) for row in rows]
     return Page(rows=lines, after=str(lines[-1].id) if more else None)
+
+
+def _line(found: tuple[Any, ...]) -> AppealLine:
+    appeal, answer, reason, item, worker, batch, slug = found
+    return AppealLine(
+        id=appeal.id,
+        state=appeal.state,
+        answer_id=answer.id,
+        batch_id=batch.id,
+        project_slug=slug,
+        item_id=item.id,
+        key=item.key,
+        text=item.text,
+        value=", ".join(str(value) for value in answer.value.values()),
+        worker=worker,
+        reason=reason or "",
+        appeal=appeal.text,
+        reply=appeal.reply,
+        created_at=appeal.created_at,
+        due_at=appeal.due_at,
+        decided_at=appeal.decided_at,
+        cost_micros=batch.price_micros + batch.fee_micros,
+        currency=batch.currency,
+    )
 
 
 def count_open_appeals(session: Session, *, project_id: int) -> int:

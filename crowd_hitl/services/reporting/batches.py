@@ -57,6 +57,7 @@ class BatchLine:
     overlap_max: int
     confidence_target: float
     approval: str
+    review: dict[str, Any] | None
     aggregator: str
     quote: dict[str, Any]
     budget_id: int
@@ -154,6 +155,7 @@ def _lines(session: Session, batches: Sequence[BatchRow]) -> list[BatchLine]:
             overlap_max=batch.overlap_max,
             confidence_target=batch.confidence_target,
             approval=batch.approval,
+            review=batch.review,
             aggregator=batch.aggregator,
             quote=batch.quote,
             budget_id=batch.budget_id,

@@ -1,7 +1,7 @@
 """The review queue: answers that wait for a decision, with all that helps to decide; page by page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, func, select, tuple_
@@ -48,10 +48,10 @@ class ReviewLine:
     submitted_at: datetime
     # when it is approved if nobody decides; None where it waits for ever
     approves_at: datetime | None
-    # the known answer, where the item is gold
-    gold: str | None
     cost_micros: int
     currency: str
+    # the known answer, where the item is gold
+    gold: str | None = None
     others: list[Vote] = field(default_factory=list)
 
 
@@ -89,7 +89,7 @@ def review_queue(
     for answer, item, worker, batch, is_gold, _ in rows:
         others = [vote for vote in votes[item.id] if vote.answer_id != answer.id]
         known = gold.get(item.id) if is_gold else None
-        lines.append(_line(project, answer, item, worker, batch, known, others))
+        lines.append(replace(_line(project, answer, item, worker, batch), gold=known, others=others))
     return Page(rows=lines, after=str(rows[-1][-1]) if more else None)
 
 
@@ -120,15 +120,7 @@ def _undecided(project: ProjectHead, wanted: QueueFilter) -> Select[int]:
     return query
 
 
-def _line(
-    project: ProjectHead,
-    answer: AnswerRow,
-    item: ItemRow,
-    worker: WorkerRow,
-    batch: BatchRow,
-    gold: str | None,
-    others: list[Vote],
-) -> ReviewLine:
+def _line(project: ProjectHead, answer: AnswerRow, item: ItemRow, worker: WorkerRow, batch: BatchRow) -> ReviewLine:
     rule = review_rule(batch.approval, batch.review)
     said = str(answer.value.get(project.field, ""))
     return ReviewLine(
@@ -146,10 +138,8 @@ def _line(
         seconds=answer.seconds,
         submitted_at=answer.submitted_at,
         approves_at=answer.submitted_at + timedelta(hours=rule.hours) if rule.approval in PASSED else None,
-        gold=gold,
         cost_micros=batch.price_micros + batch.fee_micros,
         currency=batch.currency,
-        others=others,
     )
 
 

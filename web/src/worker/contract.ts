@@ -13,8 +13,10 @@ export interface Assignment {
 
 export type AnswerValue = Record<string, string>;
 
+/** An answer, or (`broken`) why the item itself cannot be answered. */
 export interface Submission {
-  value: AnswerValue;
+  value?: AnswerValue;
+  broken?: string;
   client_key: string;
   seconds: number;
   next: number;

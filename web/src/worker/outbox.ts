@@ -7,7 +7,9 @@ export interface Entry {
   client_key: string;
   assignment_id: string | number;
   batch_id: string;
-  value: AnswerValue;
+  value?: AnswerValue;
+  /** Instead of a value: why the item itself cannot be answered. */
+  broken?: string;
   seconds: number;
   next: number;
   queued_at: number;
@@ -126,8 +128,9 @@ export class Outbox {
   }
 
   private async submit(entry: Entry): Promise<void> {
-    const { value, client_key, seconds, next } = entry;
-    const reply = await this.sender.submit(entry.assignment_id, { value, client_key, seconds, next });
+    const { value, broken, client_key, seconds, next } = entry;
+    const said = broken === undefined ? { value: value ?? {} } : { broken };
+    const reply = await this.sender.submit(entry.assignment_id, { ...said, client_key, seconds, next });
     entry.answer_id = reply.answer.id;
     // Kept with its id only while a change is still to be sent; else it is dropped at once.
     if (entry.changed_to !== undefined) this.keep(entry);

@@ -35,6 +35,7 @@ export interface Surroundings {
 
 const WANTED_AT_ONCE = 2;
 const CHANGE_MS = 58_000; // the server says 60 s; two are for the way
+const SHORTEST_WHY = 3; // characters, as the server wants
 const NOTICE_MS = 6_000;
 const LEASE_MARGIN_MS = 2_000;
 
@@ -103,8 +104,22 @@ export class Session {
     }
     if (performance.now() - this.saidAt > NOTICE_MS) this.notice = null; // read, or not worth a stop
     if (this.changing) this.sendChange();
-    else this.sendAnswer(this.current);
+    else this.sendAnswer(this.current, { value: { [this.current.question.field]: this.choice } });
     this.showNext();
+  }
+
+  /** The item itself cannot be answered: that is sent in place of an answer, and paid like one. */
+  reportBroken(why: string): boolean {
+    const said = why.trim();
+    if (this.phase !== "asking" || this.current === null || this.changing) return false;
+    if (said.length < SHORTEST_WHY) {
+      this.hint = "Say in a few words why";
+      this.around.changed();
+      return false;
+    }
+    this.sendAnswer(this.current, { broken: said });
+    this.showNext();
+    return true;
   }
 
   undo(): void {
@@ -138,19 +153,19 @@ export class Session {
     this.around.held.forget();
   }
 
-  private sendAnswer(assignment: Assignment): void {
+  private sendAnswer(assignment: Assignment, said: Pick<Entry, "value" | "broken">): void {
     const next = Math.max(0, WANTED_AT_ONCE - this.ahead.length - this.expected);
     const entry: Entry = {
       client_key: this.around.newKey(),
       assignment_id: assignment.id,
       batch_id: this.around.batchId,
-      value: { [assignment.question.field]: this.choice },
+      ...said,
       seconds: this.around.activeSeconds.seconds(),
       next,
       queued_at: Date.now(),
     };
     this.expected += next;
-    this.last = { assignment, value: this.choice, entry };
+    this.last = { assignment, value: said.broken === undefined ? this.choice : "", entry };
     this.answered += 1;
     this.earnedMicros += toMicros(assignment.price);
     this.unconfirmed.set(entry.client_key, toMicros(assignment.price));

@@ -4,6 +4,7 @@ import type { TemplateResult } from "lit";
 import "../widgets/choice.ts";
 import type { ChoiceDetail } from "../widgets/choice.ts";
 import type { Assignment } from "./contract.ts";
+import { cannotBeAnswered } from "./broken.ts";
 import { icon } from "./icons.ts";
 import { formatMoney } from "./money.ts";
 import type { Session } from "./session.ts";
@@ -16,6 +17,9 @@ export interface Actions {
   dismiss(): void;
   atOnce(on: boolean): void;
   imageFailed(): void;
+  /** Opens or closes the field in which the person says why the item cannot be answered. */
+  askWhy(open: boolean): void;
+  reportBroken(why: string): void;
 }
 
 export interface ViewState {
@@ -26,6 +30,7 @@ export interface ViewState {
   lease: string | null;
   /** Once a long text has come, every item has the room for one: the options then stay where they are. */
   tall: boolean;
+  askingWhy: boolean;
 }
 
 const LONG_TEXT = 260;
@@ -43,7 +48,7 @@ export function page(state: ViewState, actions: Actions): TemplateResult {
         ${state.lease ? html`<span class="lease" role="timer">${state.lease}</span>` : nothing}
       </div>
       ${session.current ? itemOf(session.current, actions) : html`<div class="item waiting">${skeleton()}</div>`}
-      <div class="answer">${notice(session, actions)}${choices(session, actions)}</div>
+      <div class="answer">${notice(session, actions)}${choices(session, actions)}${cannotBeAnswered(state, actions)}</div>
     </div>
     ${bar(state, actions)}
   </form>`;
