@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from crowd_hitl.console import (
     batches,
     charts,
+    gates,
     growing,
     jobs,
     labels,
@@ -28,7 +29,7 @@ from crowd_hitl.edge.house import House
 from crowd_hitl.edge.media import audio_url, image_url
 from crowd_hitl.edge.problems import Problem, show_errors_as_pages
 
-PARTS = (signing_in, working, projects, batches, labels, loop, money, growing, paying, jobs)
+PARTS = (signing_in, working, projects, batches, labels, loop, money, growing, paying, jobs, gates)
 
 
 def make_console(house: House) -> Blueprint:

@@ -1,5 +1,10 @@
 """Words of the pages that depend on a state: badges, sources, purposes, reasons, error titles."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from crowd_hitl.domain.gates import Gate, describe_requirement, is_gated
+
 TONES = {
     "open": "on",
     "running": "on",
@@ -94,6 +99,16 @@ ERRORS = {
 }
 
 
+def gated(gate: Gate) -> bool:
+    """Say whether a batch asks anything of who works on it."""
+    return is_gated(gate)
+
+
+def requirement(asked: Mapping[str, Any] | None) -> str:
+    """Put into words what a worker must bring."""
+    return describe_requirement(asked)
+
+
 def state_tone(state: str) -> str:
     """Return the badge's colour class for a state."""
     return TONES.get(state, "")
@@ -144,4 +159,16 @@ def error_title(status: int) -> str:
     return ERRORS.get(status, "")
 
 
-FILTERS = (state_tone, kind_of_transfer, purpose, phase, stop_reason, method, source, reason, chosen_for)
+FILTERS = (
+    gated,
+    requirement,
+    state_tone,
+    kind_of_transfer,
+    purpose,
+    phase,
+    stop_reason,
+    method,
+    source,
+    reason,
+    chosen_for,
+)

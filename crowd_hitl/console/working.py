@@ -8,9 +8,10 @@ from flask.typing import ResponseReturnValue
 from crowd_hitl.console import charts
 from crowd_hitl.console.pages import reading
 from crowd_hitl.domain.accounts import Role
-from crowd_hitl.edge.auth import allow, current_worker_id
+from crowd_hitl.edge.auth import allow, current_actor, current_worker_id
 from crowd_hitl.services.balances import Earnings, worker_earnings
 from crowd_hitl.services.offering import WorkOffer, work_for
+from crowd_hitl.services.reporting.blocks import list_blocks
 from crowd_hitl.services.reporting.working import bench_of, list_extras, list_rejections, simulated_among
 
 DAYS_CHARTED = 14
@@ -29,15 +30,25 @@ def work_page() -> ResponseReturnValue:
     worker_id = current_worker_id()
     with reading() as view:
         offers = work_for(view.session, worker_id=worker_id, now=view.now)
+        stands = list_blocks(
+            view.session,
+            organisation_id=current_actor().organisation_id,
+            worker_id=worker_id,
+            standing=True,
+            now=view.now,
+        )
         earned = worker_earnings(view.session, worker_id=worker_id)
         simulated_slugs = simulated_among(view.session, batch_ids=[offer.batch_id for offer in offers])
         today = view.now.date()
         week_start = today - timedelta(days=today.weekday())
-    offers = sorted(offers, key=lambda offer: (-(hourly_micros(offer) or 0.0), -offer.price_micros))
+    offers = sorted(
+        offers, key=lambda offer: (offer.limit is not None, -(hourly_micros(offer) or 0.0), -offer.price_micros)
+    )
     return render_template(
         "work.html",
         offers=[(offer, hourly_micros(offer)) for offer in offers],
         simulated_slugs=simulated_slugs,
+        blocks=stands.rows,
         earned=earned,
         today=_since(earned, today.isoformat()),
         week=_since(earned, week_start.isoformat()),
