@@ -1,5 +1,9 @@
 """Words of the pages that depend on a state: badges, sources, purposes, reasons, error titles."""
 
+from collections.abc import Mapping
+
+from crowd_hitl.domain.reviews import Approval, review_rule
+
 TONES = {
     "open": "on",
     "running": "on",
@@ -9,6 +13,9 @@ TONES = {
     "stopped": "good",
     "approved": "good",
     "rejected": "bad",
+    "soft_rejected": "warn",
+    "upheld": "good",
+    "dismissed": "bad",
     "submitted": "",
     "released": "hollow",
     "expired": "hollow",
@@ -70,6 +77,7 @@ REASONS = {
     "agreed": "agreed",
     "overlap": "no place left",
     "budget": "the budget was used up",
+    "broken": "the item cannot be answered",
     "closed": "the batch was closed",
 }
 ERRORS = {
@@ -134,4 +142,18 @@ def error_title(status: int) -> str:
     return ERRORS.get(status, "")
 
 
-FILTERS = (state_tone, kind_of_transfer, purpose, phase, stop_reason, method, source, reason, chosen_for)
+def approval(kind: str, terms: Mapping[str, float] | None) -> str:
+    """Say how answers are approved."""
+    rule = review_rule(kind, terms)
+    hours, share = f"{rule.hours:g} hours", f"{100 * rule.rate:g}%"
+    return {
+        Approval.AUTO: "Answers are approved at once",
+        Approval.MANUAL: "You approve every answer",
+        Approval.AFTER_DELAY: f"Answers are approved after {hours} unless you decide",
+        Approval.BY_GOLD: f"Workers with {rule.gold_min:g} gold answers, {100 * rule.accuracy_min:g}% of them right, "
+        f"are approved; the others wait for you, {hours} at most",
+        Approval.BY_SAMPLE: f"{share} of the answers wait for you, {hours} at most; the rest is approved at once",
+    }[rule.approval]
+
+
+FILTERS = (state_tone, kind_of_transfer, purpose, phase, stop_reason, method, source, reason, chosen_for, approval)

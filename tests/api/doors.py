@@ -122,6 +122,12 @@ PAGES: dict[str, frozenset[str]] = {
     "GET console.ledger_page": MANAGERS,
     "GET console.rounds_page": MANAGERS,
     "GET console.workers_page": MANAGERS,
+    "GET console.review_page": MANAGERS,
+    "POST console.approve_some": MANAGERS,
+    "POST console.turn_down": MANAGERS,
+    "POST console.decide_appeal": MANAGERS,
+    "POST console.mend_item": MANAGERS,
+    "POST console.make_appeal": WORKER,
     "POST console.approve_answer": MANAGERS,
     "POST console.reject_answer": MANAGERS,
 }

@@ -11,6 +11,7 @@ from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.project_rows import ItemRow, ProjectRow, QuestionVersionRow
+from crowd_hitl.store.review_rows import AppealRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow
 
 MOST_REJECTIONS = 50
@@ -32,7 +33,7 @@ class Bench:
 
 @dataclass(frozen=True)
 class Rejection:
-    """One answer that was not paid, with the reason the requester gave."""
+    """One answer that was rejected, with the reason the requester gave."""
 
     answer_id: int
     project_name: str
@@ -42,6 +43,7 @@ class Rejection:
     price_micros: int
     currency: str
     submitted_at: datetime
+    decided_at: datetime | None
 
 
 def bench_of(session: Session, *, batch_id: int, worker_id: int) -> Bench:
@@ -85,12 +87,15 @@ def simulated_among(session: Session, *, batch_ids: Sequence[int]) -> set[str]:
 def list_rejections(session: Session, *, worker_id: int) -> list[Rejection]:
     """List the worker's newest rejected answers."""
     rows = session.execute(
-        select(AnswerRow, AssignmentRow.reason, ItemRow.key, ProjectRow.name, BatchRow)
+        select(AnswerRow, AssignmentRow, ItemRow.key, ProjectRow.name, BatchRow)
         .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
         .join(ItemRow, ItemRow.id == AnswerRow.item_id)
         .join(BatchRow, BatchRow.id == AnswerRow.batch_id)
         .join(ProjectRow, ProjectRow.id == BatchRow.project_id)
-        .where(AnswerRow.worker_id == worker_id, AssignmentRow.state == AssignmentState.REJECTED)
+        .outerjoin(AppealRow, AppealRow.assignment_id == AssignmentRow.id)
+        .where(AnswerRow.worker_id == worker_id)
+        # an appeal is shown also when the rejection was taken back
+        .where((AssignmentRow.state == AssignmentState.REJECTED) | AppealRow.id.is_not(None))
         .order_by(AnswerRow.id.desc())
         .limit(MOST_REJECTIONS)
     ).all()
@@ -100,10 +105,11 @@ def list_rejections(session: Session, *, worker_id: int) -> list[Rejection]:
             project_name=project_name,
             key=key,
             value=", ".join(str(value) for value in answer.value.values()),
-            reason=reason or "",
+            reason=assignment.reason or "",
+            decided_at=assignment.decided_at,
             price_micros=batch.price_micros,
             currency=batch.currency,
             submitted_at=answer.submitted_at,
         )
-        for answer, reason, key, project_name, batch in rows
+        for answer, assignment, key, project_name, batch in rows
     ]
