@@ -14,7 +14,13 @@ from crowd_hitl.services import appealing, breaking, deciding, paying, reviewing
 from crowd_hitl.services.reporting.appeals import AppealFilter, list_appeals
 from crowd_hitl.services.reporting.batches import batch_of_answer
 from crowd_hitl.services.reporting.broken import list_broken
-from crowd_hitl.services.reporting.reviews import QueueFilter, count_waiting, review_queue, waiting_workers
+from crowd_hitl.services.reporting.reviews import (
+    QueueFilter,
+    count_waiting,
+    review_queue,
+    waiting_batches,
+    waiting_workers,
+)
 from crowd_hitl.store.project_rows import ItemRow
 
 SHOWN = 20
@@ -26,6 +32,7 @@ def register(console: Blueprint) -> None:
     here = "/projects/<slug>/review"
     console.add_url_rule(here, view_func=review_page)
     console.add_url_rule(f"{here}/approve", view_func=approve_some, methods=["POST"])
+    console.add_url_rule(f"{here}/approve-worker", view_func=approve_worker, methods=["POST"])
     console.add_url_rule(f"{here}/answers/<int:answer_id>", view_func=turn_down, methods=["POST"])
     console.add_url_rule(f"{here}/appeals/<int:appeal_id>", view_func=decide_appeal, methods=["POST"])
     console.add_url_rule(f"{here}/items/<int:item_id>/mend", view_func=mend_item, methods=["POST"])
@@ -78,6 +85,25 @@ def approve_some(slug: str) -> ResponseReturnValue:
     else:
         flash("Answer approved and paid." if approved == 1 else f"{approved} answers approved and paid.")
     return _back(slug)
+
+
+@allow(*MANAGERS)
+def approve_worker(slug: str) -> ResponseReturnValue:
+    """Approve all that waits of one worker, in one batch or in all."""
+    form = request.form
+    wanted = QueueFilter(batch_id=_number(form.get("batch")), worker=form.get("worker") or None)
+    if wanted.worker is None:
+        raise bad_field("worker", expected="a worker's pseudonym", found="")
+    with reading() as view:
+        batch_ids = waiting_batches(view.session, project=head_of(view.session, slug), wanted=wanted)
+    house, decided_by = current_house(), current_actor().account_id
+    of_worker = reviewing.Wanted(worker=wanted.worker)
+    done = sum(
+        reviewing.approve_many(house.uow, batch_id=batch_id, wanted=of_worker, decided_by=decided_by)
+        for batch_id in batch_ids
+    )
+    flash(f"{done} of {wanted.worker} approved and paid.")
+    return redirect(url_for("console.review_page", slug=slug), code=303)
 
 
 @allow(*MANAGERS)

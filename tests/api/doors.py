@@ -124,6 +124,7 @@ PAGES: dict[str, frozenset[str]] = {
     "GET console.workers_page": MANAGERS,
     "GET console.review_page": MANAGERS,
     "POST console.approve_some": MANAGERS,
+    "POST console.approve_worker": MANAGERS,
     "POST console.turn_down": MANAGERS,
     "POST console.decide_appeal": MANAGERS,
     "POST console.mend_item": MANAGERS,

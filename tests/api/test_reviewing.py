@@ -92,5 +92,5 @@ def test_a_policy_is_part_of_the_terms(served: Served, manual: Pets) -> None:
     body = {"name": "again", "budget_id": manual.budget_id, "price": "0.01", "overlap_min": 1}
     wrong = served.post("rita", "/projects/pets/quote", {**body, "approval": "by_sample", "review": {"rate": 3}})
     assert wrong.status_code == 400
-    assert wrong.json["problems"][0]["field"] == "review.rate"
+    assert "review.rate" in wrong.text
     assert served.post("rita", f"/batches/{manual.batch_id}/review").json == {"approved": 0}
