@@ -50,6 +50,7 @@ def shots_of(made: Showcase) -> list[Shot]:
         Shot("16-rounds", f"{digits}/rounds", boss, dark=True),
         Shot("17-workers", f"{films}/workers", boss),
         Shot("18-ledger", f"{films}/ledger", boss),
+        Shot("20-review", f"{films}/review", boss, dark=True),
         Shot("19-not-found", "/projects/no-such-project", boss),
     ]
 

@@ -15,7 +15,8 @@ from crowd_hitl.bootstrap import House
 from crowd_hitl.domain.rounds import LoopPolicy
 from crowd_hitl.services.agreeing import agree
 from crowd_hitl.services.answering import Submission, submit
-from crowd_hitl.services.assigning import claim
+from crowd_hitl.services.appealing import appeal
+from crowd_hitl.services.assigning import claim, release
 from crowd_hitl.services.looping import advance, start_loop
 from crowd_hitl.services.paying import reject
 from crowd_hitl.store.account_rows import AccountRow
@@ -101,11 +102,15 @@ def furnish(house: House, *, now: datetime) -> Showcase:
     )
     _play(house, manual.id, answering, now=now - timedelta(days=2), turns=12)
     uow.run(_reject_first, batch_id=manual.id, now=now - timedelta(days=1))
+    _play(house, manual.id, by_mara, now=now - timedelta(days=2), turns=2)
+    uow.run(_dispute, worker_id=mara.id, batch_id=manual.id, now=now - timedelta(hours=20))
     opened = uow.run(
         builders.a_batch, project=films, budget=budget, name="The rest", overlap_max=4, now=now - timedelta(hours=3)
     )
     _play(house, opened.id, answering, now=now - timedelta(hours=2), turns=9)
     _play(house, opened.id, by_mara, now=now - timedelta(hours=1), turns=3)
+    finders = [worker.id for worker in crowd[12:]]
+    uow.run(_find_broken, batch_id=opened.id, worker_ids=finders, now=now - timedelta(minutes=50))
     digits, digit = _digits(house, workers=workers, random=random, now=now - timedelta(days=2))
     empty = uow.run(builders.a_project, slug="news-topics", name="News topics", prompt="What is it about?", now=now)
     return Showcase(
@@ -191,6 +196,38 @@ def _reject_first(session: Session, *, batch_id: int, now: datetime) -> None:
     account = session.scalars(select(AccountRow).limit(1)).one()
     reason = "The last sentence says the opposite of this answer."
     reject(session, answer_id=from_batch.id, reason=reason, decided_by=account.id, now=now)
+
+
+def _dispute(session: Session, *, worker_id: int, batch_id: int, now: datetime) -> None:
+    """Reject both answers of a worker, who appeals against the first."""
+    own = select(AnswerRow.id).where(AnswerRow.batch_id == batch_id, AnswerRow.worker_id == worker_id)
+    answers = session.scalars(own.order_by(AnswerRow.id)).all()
+    for answer_id in answers:
+        reason = "The answer does not fit the instructions."
+        reject(session, answer_id=answer_id, reason=reason, decided_by=None, now=now)
+    text = "The last sentence tells people to see it, so it is positive."
+    appeal(session, answer_id=answers[0], worker_id=worker_id, text=text, days=7, now=now + timedelta(hours=2))
+
+
+def _find_broken(session: Session, *, batch_id: int, worker_ids: list[int], now: datetime) -> None:
+    """Let workers say of one item of a batch that it cannot be answered."""
+    held = {}
+    for worker_id in worker_ids:
+        offered = [claim(session, batch_id=batch_id, worker_id=worker_id, count=10, now=now) for _ in range(2)]
+        held[worker_id] = {one.item_id: one.assignment_id for part in offered for one in part}
+    wanted = max(set.intersection(*(set(offered) for offered in held.values())))
+    for worker_id, offered_ids in held.items():
+        for item_id, assignment_id in offered_ids.items():
+            if item_id != wanted:
+                release(session, assignment_id=assignment_id, worker_id=worker_id, now=now)
+        submit(
+            session,
+            assignment_id=offered_ids[wanted],
+            worker_id=worker_id,
+            submission=Submission(value=None, client_key="broken", broken="The text is cut off"),
+            questions=builders.QUESTIONS,
+            now=now,
+        )
 
 
 def _digits(house: House, *, workers: list[tuple[int, float]], random: Random, now: datetime) -> tuple[str, int]:

@@ -99,7 +99,7 @@ def _show_batch(view: View, *, project: ProjectHead, batch_id: int) -> str:
         outlook=outlook(view, batch),
         unsure=disagreements(session, project=project, batch_id=batch_id, below=target),
         unsure_count=count_disagreements(session, batch_id=batch_id, below=target),
-        undecided=list_undecided(session, project=project, batch_id=batch_id) if batch.approval == "manual" else None,
+        undecided=list_undecided(session, project=project, batch_id=batch_id) if batch.approval != "auto" else None,
         undecided_count=undecided,
         chart=charts.confidence(batch_report.confidence_buckets(session, batch_id=batch_id), target=target),
         crowd=crowd(session, project=project, batch_id=batch_id),

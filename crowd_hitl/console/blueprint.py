@@ -17,6 +17,7 @@ from crowd_hitl.console import (
     money,
     paying,
     projects,
+    reviewing,
     signing_in,
     words,
     working,
@@ -29,7 +30,7 @@ from crowd_hitl.edge.house import House
 from crowd_hitl.edge.media import audio_url, image_url
 from crowd_hitl.edge.problems import Problem, show_errors_as_pages
 
-PARTS = (signing_in, working, projects, batches, labels, loop, money, growing, paying, jobs, gates)
+PARTS = (signing_in, working, projects, batches, labels, loop, money, growing, paying, jobs, gates, reviewing)
 
 
 def make_console(house: House) -> Blueprint:

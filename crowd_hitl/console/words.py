@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crowd_hitl.domain.gates import Gate, describe_requirement, is_gated
+from crowd_hitl.domain.reviews import Approval, review_rule
 
 TONES = {
     "open": "on",
@@ -14,6 +15,9 @@ TONES = {
     "stopped": "good",
     "approved": "good",
     "rejected": "bad",
+    "soft_rejected": "warn",
+    "upheld": "good",
+    "dismissed": "bad",
     "submitted": "",
     "due": "",
     "exported": "on",
@@ -85,6 +89,7 @@ REASONS = {
     "agreed": "agreed",
     "overlap": "no place left",
     "budget": "the budget was used up",
+    "broken": "the item cannot be answered",
     "closed": "the batch was closed",
 }
 ERRORS = {
@@ -159,7 +164,22 @@ def error_title(status: int) -> str:
     return ERRORS.get(status, "")
 
 
+def approval(kind: str, terms: Mapping[str, float] | None) -> str:
+    """Say how answers are approved."""
+    rule = review_rule(kind, terms)
+    hours, share = f"{rule.hours:g} hours", f"{100 * rule.rate:g}%"
+    return {
+        Approval.AUTO: "Answers are approved at once",
+        Approval.MANUAL: "You approve every answer",
+        Approval.AFTER_DELAY: f"Answers are approved after {hours} unless you decide",
+        Approval.BY_GOLD: f"Workers with {rule.gold_min:g} gold answers, {100 * rule.accuracy_min:g}% of them right, "
+        f"are approved; the others wait for you, {hours} at most",
+        Approval.BY_SAMPLE: f"{share} of the answers wait for you, {hours} at most; the rest is approved at once",
+    }[rule.approval]
+
+
 FILTERS = (
+    approval,
     gated,
     requirement,
     state_tone,

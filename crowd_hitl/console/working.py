@@ -2,15 +2,19 @@
 
 from datetime import timedelta
 
-from flask import Blueprint, render_template
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from crowd_hitl.console import charts
 from crowd_hitl.console.pages import reading
 from crowd_hitl.domain.accounts import Role
+from crowd_hitl.domain.errors import BadInput, Conflict
 from crowd_hitl.edge.auth import allow, current_actor, current_worker_id
+from crowd_hitl.edge.house import current_house
+from crowd_hitl.services import appealing
 from crowd_hitl.services.balances import Earnings, worker_earnings
 from crowd_hitl.services.offering import WorkOffer, work_for
+from crowd_hitl.services.reporting.appeals import appeals_of
 from crowd_hitl.services.reporting.blocks import list_blocks
 from crowd_hitl.services.reporting.working import bench_of, list_extras, list_rejections, simulated_among
 
@@ -22,6 +26,7 @@ def register(console: Blueprint) -> None:
     console.add_url_rule("/work", view_func=work_page)
     console.add_url_rule("/work/<int:batch_id>", view_func=bench_page)
     console.add_url_rule("/earnings", view_func=earnings_page)
+    console.add_url_rule("/earnings/appeals/<int:answer_id>", view_func=make_appeal, methods=["POST"])
 
 
 @allow(Role.WORKER)
@@ -74,13 +79,30 @@ def earnings_page() -> ResponseReturnValue:
         earned = worker_earnings(view.session, worker_id=worker_id)
         rejections = list_rejections(view.session, worker_id=worker_id)
         extras = list_extras(view.session, worker_id=worker_id)
+        appeals = appeals_of(view.session, worker_id=worker_id, answer_ids=[one.answer_id for one in rejections])
+        latest = view.now - timedelta(days=current_house().settings.appeal_days)
     return render_template(
         "earnings.html",
         earned=earned,
         extras=extras,
         rejections=rejections,
+        appeals=appeals,
+        latest=latest,
         chart=charts.earned_by_day(earned, days=DAYS_CHARTED),
     )
+
+
+@allow(Role.WORKER)
+def make_appeal(answer_id: int) -> ResponseReturnValue:
+    """Ask for a second look at a rejection."""
+    house, text = current_house(), request.form.get("text", "")
+    days = house.settings.appeal_days
+    try:
+        house.uow.run(appealing.appeal, answer_id=answer_id, worker_id=current_worker_id(), text=text, days=days)
+        flash(f"Your appeal was sent. If it is not decided within {days:g} days, you are paid.")
+    except (BadInput, Conflict) as error:
+        flash(f"Your appeal was not sent. {error}", "bad")
+    return redirect(url_for("console.earnings_page") + "#rejected", code=303)
 
 
 def hourly_micros(offer: WorkOffer) -> float | None:

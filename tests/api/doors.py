@@ -180,6 +180,13 @@ PAGES: dict[str, frozenset[str]] = {
     "GET console.worker_page": MANAGERS,
     "POST console.block_worker": MANAGERS,
     "POST console.lift_block": MANAGERS,
+    "GET console.review_page": MANAGERS,
+    "POST console.approve_some": MANAGERS,
+    "POST console.approve_worker": MANAGERS,
+    "POST console.turn_down": MANAGERS,
+    "POST console.decide_appeal": MANAGERS,
+    "POST console.mend_item": MANAGERS,
+    "POST console.make_appeal": WORKER,
     "POST console.approve_answer": MANAGERS,
     "POST console.reject_answer": MANAGERS,
 }

@@ -13,6 +13,7 @@ from crowd_hitl.domain.ledger import EXTRAS, AccountKind, TransferKind
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.money_rows import LedgerAccountRow, TransferRow
 from crowd_hitl.store.project_rows import ItemRow, ProjectRow, QuestionVersionRow
+from crowd_hitl.store.review_rows import AppealRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow
 
 MOST_EXTRAS = 50
@@ -35,7 +36,7 @@ class Bench:
 
 @dataclass(frozen=True)
 class Rejection:
-    """One answer that was not paid, with the reason the requester gave."""
+    """One answer that was rejected, with the reason the requester gave."""
 
     answer_id: int
     project_name: str
@@ -45,6 +46,7 @@ class Rejection:
     price_micros: int
     currency: str
     submitted_at: datetime
+    decided_at: datetime | None
 
 
 def bench_of(session: Session, *, batch_id: int, worker_id: int) -> Bench:
@@ -127,12 +129,15 @@ def simulated_among(session: Session, *, batch_ids: Sequence[int]) -> set[str]:
 def list_rejections(session: Session, *, worker_id: int) -> list[Rejection]:
     """List the worker's newest rejected answers."""
     rows = session.execute(
-        select(AnswerRow, AssignmentRow.reason, ItemRow.key, ProjectRow.name, BatchRow)
+        select(AnswerRow, AssignmentRow, ItemRow.key, ProjectRow.name, BatchRow)
         .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
         .join(ItemRow, ItemRow.id == AnswerRow.item_id)
         .join(BatchRow, BatchRow.id == AnswerRow.batch_id)
         .join(ProjectRow, ProjectRow.id == BatchRow.project_id)
-        .where(AnswerRow.worker_id == worker_id, AssignmentRow.state == AssignmentState.REJECTED)
+        .outerjoin(AppealRow, AppealRow.assignment_id == AssignmentRow.id)
+        .where(AnswerRow.worker_id == worker_id)
+        # an appeal is shown also when the rejection was taken back
+        .where((AssignmentRow.state == AssignmentState.REJECTED) | AppealRow.id.is_not(None))
         .order_by(AnswerRow.id.desc())
         .limit(MOST_REJECTIONS)
     ).all()
@@ -142,10 +147,11 @@ def list_rejections(session: Session, *, worker_id: int) -> list[Rejection]:
             project_name=project_name,
             key=key,
             value=", ".join(str(value) for value in answer.value.values()),
-            reason=reason or "",
+            reason=assignment.reason or "",
+            decided_at=assignment.decided_at,
             price_micros=batch.price_micros,
             currency=batch.currency,
             submitted_at=answer.submitted_at,
         )
-        for answer, reason, key, project_name, batch in rows
+        for answer, assignment, key, project_name, batch in rows
     ]
