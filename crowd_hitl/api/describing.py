@@ -34,6 +34,7 @@ TAGS = {
     "Budgets": "Money put in, reserved and spent.",
     "Payouts": "What workers are due, sent and paid.",
     "Workers": "In-house workers.",
+    "Rules": "Behaviour rules, and what they found.",
     "Loops": "Rounds of asking and learning.",
     "Checking": "Recounting the books.",
 }

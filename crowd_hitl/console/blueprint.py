@@ -6,7 +6,19 @@ from flask import Blueprint, Flask, g, render_template, request
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 
-from crowd_hitl.console import batches, charts, labels, loop, money, projects, signing_in, words, working
+from crowd_hitl.console import (
+    batches,
+    blocking,
+    charts,
+    labels,
+    loop,
+    money,
+    projects,
+    rules,
+    signing_in,
+    words,
+    working,
+)
 from crowd_hitl.console.assets import Assets
 from crowd_hitl.console.formatting import FILTERS
 from crowd_hitl.console.pages import local_path
@@ -15,7 +27,7 @@ from crowd_hitl.edge.house import House
 from crowd_hitl.edge.media import image_url
 from crowd_hitl.edge.problems import Problem, show_errors_as_pages
 
-PARTS = (signing_in, working, projects, batches, labels, loop, money)
+PARTS = (signing_in, working, projects, batches, labels, loop, money, rules, blocking)
 
 
 def make_console(house: House) -> Blueprint:

@@ -120,6 +120,12 @@ PAGES: dict[str, frozenset[str]] = {
     "GET console.ledger_page": MANAGERS,
     "GET console.rounds_page": MANAGERS,
     "GET console.workers_page": MANAGERS,
+    "GET console.rules_page": MANAGERS,
+    "POST console.add_rule": MANAGERS,
+    "POST console.switch_rule": MANAGERS,
+    "POST console.decide_hit": MANAGERS,
+    "GET console.block_page": MANAGERS,
+    "POST console.block_worker": MANAGERS,
     "POST console.approve_answer": MANAGERS,
     "POST console.reject_answer": MANAGERS,
 }

@@ -37,6 +37,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, di
             "reference": "CH-1-1",
             "filename": "nothing.txt",
             "move": "pause",
+            "switch": "off",
+            "step": "look",
             "worker_id": _wanda(served),
             **_a_hit(served),
         },
