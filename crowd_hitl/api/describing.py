@@ -35,6 +35,7 @@ TAGS = {
     "Payouts": "What workers are due, sent and paid.",
     "Workers": "In-house workers; blocks and pauses.",
     "Qualifications": "What workers are granted, and batches ask for.",
+    "Rules": "Behaviour rules, and what they found.",
     "Loops": "Rounds of asking and learning.",
     "Jobs": "Background work: large imports and exports, their progress, retry and cancel.",
     "Checking": "Recounting the books.",

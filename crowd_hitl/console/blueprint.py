@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from crowd_hitl.console import (
     batches,
+    blocking,
     charts,
     gates,
     growing,
@@ -18,6 +19,7 @@ from crowd_hitl.console import (
     paying,
     projects,
     reviewing,
+    rules,
     signing_in,
     words,
     working,
@@ -30,7 +32,22 @@ from crowd_hitl.edge.house import House
 from crowd_hitl.edge.media import audio_url, image_url
 from crowd_hitl.edge.problems import Problem, show_errors_as_pages
 
-PARTS = (signing_in, working, projects, batches, labels, loop, money, growing, paying, jobs, gates, reviewing)
+PARTS = (
+    signing_in,
+    working,
+    projects,
+    batches,
+    labels,
+    loop,
+    money,
+    growing,
+    paying,
+    jobs,
+    gates,
+    reviewing,
+    rules,
+    blocking,
+)
 
 
 def make_console(house: House) -> Blueprint:

@@ -49,7 +49,7 @@ COLLECTORS: Mapping[str, Collector] = {
     "fast_answers": Collector(Unit.SHARE, "of the last {answers} answers took less than {seconds:g} s"),
     "median_seconds": Collector(Unit.SECONDS, "is the median time of the last {answers} answers"),
     "same_answer_share": Collector(
-        Unit.SHARE, "more of the last {answers} answers were the same one than the agreed labels of those items are"
+        Unit.SHARE, "more often than the agreed labels, one same answer was given to the last {answers} items"
     ),
     "answers_in_row_same": Collector(Unit.COUNT, "answers in a row were the same"),
     "income_per_day": Collector(Unit.MICROS, "earned on {day} (UTC)", windowed=False, daily=True),

@@ -20,6 +20,7 @@ from crowd_hitl.store.project_rows import GoldRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 SKIPS = "skipped_in_row"
+AT_ONCE = timedelta(seconds=2)
 LABELLED = ("same_answer_share", "against_majority")
 
 
@@ -110,17 +111,20 @@ def _window(session: Session, *, rule: Rule, field: Field, worker_id: int, since
 
 def _skips(session: Session, *, field: Field, worker_id: int, since: Since) -> tuple[Measured, int] | None:
     rows = session.execute(
-        select(AssignmentRow.id, AssignmentRow.state)
+        select(AssignmentRow.id, AssignmentRow.state, AssignmentRow.ended_at)
         .where(AssignmentRow.worker_id == worker_id, AssignmentRow.id > since.last_id, _within(field, AssignmentRow))
         .where(AssignmentRow.state != AssignmentState.LEASED.value)
         .order_by(AssignmentRow.id.desc())
         .limit(LAST_MAX)
     ).all()
     count = 0
-    for _, state in rows:
-        if state != AssignmentState.RELEASED:
+    before: datetime | None = None
+    for _, state, ended_at in rows:
+        if state != AssignmentState.RELEASED or ended_at is None:
             break
-        count += 1
+        # who leaves the page lets all they hold go at once: that is no skipping, and counts once
+        count += before is None or abs(before - ended_at) >= AT_ONCE
+        before = ended_at
     return (Measured(float(count), count), rows[0].id) if count else None
 
 

@@ -187,6 +187,12 @@ PAGES: dict[str, frozenset[str]] = {
     "POST console.decide_appeal": MANAGERS,
     "POST console.mend_item": MANAGERS,
     "POST console.make_appeal": WORKER,
+    "GET console.rules_page": MANAGERS,
+    "POST console.add_rule": MANAGERS,
+    "POST console.switch_rule": MANAGERS,
+    "POST console.decide_hit": MANAGERS,
+    "GET console.block_page": MANAGERS,
+    "POST console.block_here": MANAGERS,
     "POST console.approve_answer": MANAGERS,
     "POST console.reject_answer": MANAGERS,
 }

@@ -53,6 +53,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, di
             "reference": "CH-1-1",
             "filename": "nothing.txt",
             "move": "pause",
+            "switch": "off",
+            "step": "look",
             **_a_hit(served),
         },
     )

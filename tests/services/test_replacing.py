@@ -1,100 +1,22 @@
-"""Taking a worker's answers out does what the preview said, keeps the books right, and can be undone."""
+"""Taking a worker's answers out does what the preview said, and keeps the books right."""
 
-from collections.abc import Mapping, Sequence
-from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
-from crowd_hitl.bootstrap import find_plugins
-from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import BadInput, BudgetTooSmall, Conflict, NotFound
-from crowd_hitl.domain.removals import Removal, RemovalPreview
+from crowd_hitl.domain.removals import Removal
 from crowd_hitl.services import replacing
-from crowd_hitl.services.agreeing import agree, due_batches
-from crowd_hitl.services.assigning import claim
 from crowd_hitl.services.balances import batch_balance, budget_balance
 from crowd_hitl.services.paying import approve
-from crowd_hitl.services.previewing import preview_removal
 from crowd_hitl.services.publishing import close_batch
 from crowd_hitl.services.removing import plan_removal
-from crowd_hitl.services.replacing import Removed, remove_answers
-from crowd_hitl.services.restoring import Restored, restore_answers
-from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.removal_rows import RemovalRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
-from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
-from tests.services.published import NOON, PRICE, Site, a_batch, a_site, answer, problems, standing_answers
-
-PLUGINS = find_plugins()
-REASON = "Clicked through without looking."
-
-
-def asked(site: Site, worker_id: int, **other: Any) -> Removal:
-    return Removal(worker_id=worker_id, project_id=site.project_id, reason=REASON, **other)
-
-
-def preview(site: Site, removal: Removal) -> RemovalPreview:
-    return preview_removal(site.uow, removal=removal, plugins=PLUGINS)
-
-
-def remove(site: Site, removal: Removal) -> Removed:
-    return remove_answers(site.uow, removal=removal, plugins=PLUGINS, removed_by=None)
-
-
-def restore(site: Site, worker_id: int) -> Restored:
-    return restore_answers(site.uow, worker_id=worker_id, project_id=site.project_id)
-
-
-def settle_labels(site: Site) -> None:
-    while batch_ids := site.uow.read(due_batches):
-        for batch_id in batch_ids:
-            agree(site.uow, batch_id=batch_id, plugins=PLUGINS)
-
-
-def answered(site: Site, batch: BatchRow, values: Mapping[int, Sequence[str]]) -> None:
-    """Let every worker answer the tasks in their order with these values."""
-    for worker_id, said in values.items():
-        for value in said:
-            answer(site, batch, worker_id, value)
-
-
-def labels(site: Site) -> dict[int, str]:
-    def read(session: Session) -> dict[int, str]:
-        rows = session.execute(select(LabelRow.item_id, LabelRow.value).where(LabelRow.state == "current"))
-        return dict(rows.all())
-
-    return site.uow.read(read)
-
-
-def tasks(site: Site) -> list[tuple[str, int, int, int]]:
-    """Show every task: state, overlap, places left, answers."""
-
-    def read(session: Session) -> list[tuple[str, int, int, int]]:
-        rows = session.scalars(select(TaskRow).order_by(TaskRow.id))
-        return [(row.state, row.overlap, row.places_left, row.answers_count) for row in rows]
-
-    return site.uow.read(read)
-
-
-def states(site: Site, worker_id: int) -> set[str]:
-    def read(session: Session) -> set[str]:
-        return set(session.scalars(select(AssignmentRow.state).where(AssignmentRow.worker_id == worker_id)))
-
-    return site.uow.read(read)
-
-
-def a_liar(unit_of_work: UnitOfWork, **terms: Any) -> tuple[Site, BatchRow, int]:
-    """Make a finished batch of four items on which the first two workers are at odds and the third decides wrongly."""
-    site = a_site(unit_of_work, items=4, workers=5)
-    batch = a_batch(site, **{"overlap_min": 3, "overlap_max": 3, "aggregator": "majority_vote", **terms})
-    honest, doubtful, liar = site.workers[:3]
-    values = {honest: ["cat"] * 4, doubtful: ["cat", "cat", "dog", "dog"], liar: ["dog"] * 4}
-    answered(site, batch, values)
-    settle_labels(site)
-    return site, batch, liar
+from crowd_hitl.store.work_rows import AnswerRow
+from tests.services.published import NOON, PRICE, a_batch, a_site, answer, problems, standing_answers
+from tests.services.removed import a_liar, answered, asked, labels, preview, remove, settle_labels, states, tasks
 
 
 def test_the_preview_says_what_flips_what_is_asked_again_and_what_it_costs(unit_of_work: UnitOfWork) -> None:
@@ -265,41 +187,6 @@ def test_gold_answers_are_taken_out_and_not_bought_again(unit_of_work: UnitOfWor
     assert problems(site) == []
 
 
-def test_a_removal_is_undone_while_its_places_are_open_and_the_money_returns(unit_of_work: UnitOfWork) -> None:
-    site, batch, liar = a_liar(unit_of_work)
-    before = labels(site)
-    balance = unit_of_work.read(budget_balance, budget_id=site.budget_id).available_micros
-    remove(site, asked(site, liar))
-    answer(site, batch, site.workers[3], "cat")
-    unit_of_work.run(claim, batch_id=batch.id, worker_id=site.workers[4], count=1, now=NOON)
-
-    done = restore(site, liar)
-
-    # one place was filled and one is held: those answers stay out
-    assert (done.restored, done.left, done.returned) == (2, 2, {"USD": 2 * PRICE})
-    assert unit_of_work.read(budget_balance, budget_id=site.budget_id).available_micros == balance - 2 * PRICE
-    assert problems(site) == []
-    settle_labels(site)
-    assert sum(now == then for now, then in zip(labels(site).values(), before.values(), strict=True)) >= 2
-    assert states(site, liar) == {"approved", "removed"}
-    assert problems(site) == []
-
-
-def test_a_removal_without_replacement_is_undone_whole(unit_of_work: UnitOfWork) -> None:
-    site, _, liar = a_liar(unit_of_work)
-    before = (labels(site), tasks(site))
-    remove(site, asked(site, liar, replaced=False))
-
-    assert restore(site, liar) == Restored(restored=4, left=0, returned={})
-    settle_labels(site)
-    assert (labels(site), tasks(site)) == before
-    assert problems(site) == []
-    with pytest.raises(Conflict, match="nothing to put back"):
-        restore(site, liar)
-    assert remove(site, asked(site, liar)).removed == 4
-    assert problems(site) == []
-
-
 def test_what_changed_meanwhile_is_planned_again(unit_of_work: UnitOfWork, monkeypatch: pytest.MonkeyPatch) -> None:
     site = a_site(unit_of_work, items=2)
     batch = a_batch(site)
@@ -345,93 +232,3 @@ def test_who_has_nothing_here_and_a_reason_too_short_are_refused(unit_of_work: U
     with pytest.raises(NotFound):
         preview(site, asked(site, 999))
     assert preview(site, asked(site, site.workers[0])).answers == 0
-
-
-FAULTS = [
-    ("removal", "UPDATE removed_answer SET restored_at = '2026-11-22 12:00:00+00' WHERE id = 1"),
-    ("removal", "UPDATE removal SET worker_id = 1"),
-    ("removal", "UPDATE transfer SET kind = 'reserve' WHERE kind = 'extend'"),
-    ("removal", "UPDATE assignment SET state = 'removed' WHERE state = 'approved'"),
-    ("overlap", "UPDATE task SET overlap = overlap + 1 WHERE state = 'open'"),
-    ("overlap", "UPDATE assignment SET state = 'approved' WHERE state = 'removed'"),
-    ("reservation", "UPDATE transfer SET amount_micros = amount_micros - 1 WHERE kind = 'extend'"),
-    ("payment", "UPDATE assignment SET state = 'late' WHERE state = 'removed'"),
-]
-
-
-@pytest.mark.parametrize(("rule", "fault"), FAULTS, ids=[f"{rule}-{n}" for n, (rule, _) in enumerate(FAULTS)])
-def test_a_fault_in_removed_answers_is_found(unit_of_work: UnitOfWork, rule: str, fault: str) -> None:
-    site, _, liar = a_liar(unit_of_work)
-    remove(site, asked(site, liar))
-    assert problems(site) == []
-
-    def break_it(session: Session) -> None:
-        session.execute(text(fault))
-
-    unit_of_work.run(break_it)
-
-    assert any(f"rule='{rule}'" in problem for problem in problems(site))
-
-
-def a_crowd(site: Site, random: Random, *, aggregator: str) -> None:
-    """Let a random crowd answer two batches, some of it agreed on, some of it finished."""
-    overlap = random.choice([1, 2])
-    for name in ("first", "second"):
-        terms: dict[str, Any] = {"overlap_min": overlap, "overlap_max": 4, "aggregator": aggregator, "name": name}
-        batch = a_batch(site, limit=6, gold_rate=random.choice([0.0, 0.2]), **terms)
-        for _ in range(random.randint(10, 40)):
-            answer(site, batch, random.choice(site.workers), random.choice(["cat", "cat", "dog"]))
-            if random.random() < 0.2:
-                agree(site.uow, batch_id=batch.id, plugins=PLUGINS)
-    settle_labels(site)
-
-
-@pytest.mark.parametrize("aggregator", ["majority_vote", "pooled"])
-@pytest.mark.parametrize("seed", range(4))
-def test_what_the_preview_says_is_what_is_done(unit_of_work: UnitOfWork, seed: int, aggregator: str) -> None:
-    random = Random(seed)
-    site = a_site(unit_of_work, items=12, workers=6, gold=2)
-    a_crowd(site, random, aggregator=aggregator)
-    worker = random.choice([worker for worker in site.workers if "approved" in states(site, worker)])
-    removal = asked(site, worker, replaced=random.random() < 0.8)
-    found = preview(site, removal)
-    before, available = labels(site), unit_of_work.read(budget_balance, budget_id=site.budget_id).available_micros
-
-    done = remove(site, removal)
-
-    after = labels(site)
-    assert sum(item in after and after[item] != value for item, value in before.items()) == found.flips == done.flips
-    assert len(before.keys() - after.keys()) == found.withdrawn == done.withdrawn
-    assert (done.removed, done.reissued, done.left) == (found.answers, found.reissued, 0)
-    spent = available - unit_of_work.read(budget_balance, budget_id=site.budget_id).available_micros
-    assert spent == found.costs.get("USD", 0) == done.costs["USD"]
-    assert problems(site) == []
-    settle_labels(site)
-    settled = labels(site)
-    assert {item: settled[item] for item in settled.keys() & after.keys()} == after
-    assert AssignmentState.APPROVED not in states(site, worker)
-    assert problems(site) == []
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_after_a_removal_and_its_undoing_the_books_are_right(unit_of_work: UnitOfWork, seed: int) -> None:
-    random = Random(100 + seed)
-    site = a_site(unit_of_work, items=8, workers=5, gold=1)
-    a_crowd(site, random, aggregator="majority_vote")
-    worker = random.choice([worker for worker in site.workers if "approved" in states(site, worker)])
-    removed = remove(site, asked(site, worker, replaced=random.random() < 0.7)).removed
-    for batch_id in site.uow.read(lambda session: session.scalars(select(BatchRow.id)).all()):
-        batch = site.uow.read(the_batch, batch_id=batch_id)
-        for _ in range(random.randint(0, 4)):
-            answer(site, batch, random.choice(site.workers), "cat")
-    settle_labels(site)
-
-    restored = restore(site, worker)
-
-    assert restored.restored + restored.left == removed
-    settle_labels(site)
-    assert problems(site) == []
-
-
-def the_batch(session: Session, *, batch_id: int) -> BatchRow:
-    return session.get_one(BatchRow, batch_id)

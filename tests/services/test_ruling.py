@@ -23,7 +23,7 @@ from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.review_rows import RuleHitRow, RuleRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 from crowd_hitl.store.work_rows import BatchRow
-from tests.services.published import NOON, QUESTIONS, Site, a_batch, a_site, answer, problems
+from tests.services.published import NOON, QUESTIONS, Site, a_batch, a_site, answer, later, problems
 
 PLUGINS = find_plugins()
 FAST: dict[str, Any] = {"op": ">=", "threshold": 0.5, "answers_min": 3, "last": 10, "seconds": 2}
@@ -185,13 +185,18 @@ def test_tasks_let_go_in_a_row_are_counted_without_an_answer(unit_of_work: UnitO
     site = a_site(unit_of_work, items=6)
     batch = a_batch(site)
     ruled(site, "skipped_in_row", op=">=", threshold=3)
-    for _ in range(3):
-        (offer,) = unit_of_work.run(claim, batch_id=batch.id, worker_id=site.workers[0], count=1, now=NOON)
-        unit_of_work.run(release, assignment_id=offer.assignment_id, worker_id=site.workers[0], now=NOON)
+    skipper, leaver = site.workers[:2]
+    for turn in range(3):
+        at = later(10 * turn)
+        (offer,) = unit_of_work.run(claim, batch_id=batch.id, worker_id=skipper, count=1, now=at)
+        unit_of_work.run(release, assignment_id=offer.assignment_id, worker_id=skipper, now=at)
+    # leaving the page gives all back at once
+    for offer in unit_of_work.run(claim, batch_id=batch.id, worker_id=leaver, count=5, now=NOON):
+        unit_of_work.run(release, assignment_id=offer.assignment_id, worker_id=leaver, now=NOON)
 
     assert apply_rules(unit_of_work) == 1
     assert apply_rules(unit_of_work) == 0
-    assert hits(site)[0].measured == 3
+    assert [(hit.worker_id, hit.measured) for hit in hits(site)] == [(skipper, 3)]
 
 
 def test_a_rule_of_all_projects_blocks_everywhere_and_lifting_lets_the_worker_in_again(
