@@ -23,6 +23,7 @@ from crowd_hitl.store.money_rows import BudgetRow
 from crowd_hitl.store.project_rows import ProjectRow
 from crowd_hitl.store.work_rows import AnswerRow
 from tests import builders
+from tests.showcase_payouts import pay_out
 
 OPENINGS = ("A warm", "A clumsy", "A sly", "A patient", "An overlong", "A tender", "A noisy", "A dry")
 MIDDLES = (
@@ -106,6 +107,7 @@ def furnish(house: House, *, now: datetime) -> Showcase:
     )
     _play(house, opened.id, answering, now=now - timedelta(hours=2), turns=9)
     _play(house, opened.id, by_mara, now=now - timedelta(hours=1), turns=3)
+    pay_out(house, budget=budget, mara=mara, now=now)
     digits, digit = _digits(house, workers=workers, random=random, now=now - timedelta(days=2))
     empty = uow.run(builders.a_project, slug="news-topics", name="News topics", prompt="What is it about?", now=now)
     return Showcase(
