@@ -51,6 +51,10 @@ def shots_of(made: Showcase) -> list[Shot]:
         Shot("17-workers", f"{films}/workers", boss),
         Shot("18-ledger", f"{films}/ledger", boss),
         Shot("20-review", f"{films}/review", boss, dark=True),
+        Shot("21-payouts", "/payouts", boss, dark=True),
+        Shot("22-payout-run", "/payouts/runs/1", boss),
+        Shot("23-payslip", "/payouts/CH-1-1", boss),
+        Shot("24-extend", f"{films}/batches/{made.open_batch}/extend?limit=5&overlap_max=5", boss),
         Shot("19-not-found", "/projects/no-such-project", boss),
     ]
 

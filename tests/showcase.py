@@ -24,6 +24,7 @@ from crowd_hitl.store.money_rows import BudgetRow
 from crowd_hitl.store.project_rows import ProjectRow
 from crowd_hitl.store.work_rows import AnswerRow
 from tests import builders
+from tests.showcase_payouts import pay_out
 
 OPENINGS = ("A warm", "A clumsy", "A sly", "A patient", "An overlong", "A tender", "A noisy", "A dry")
 MIDDLES = (
@@ -111,6 +112,7 @@ def furnish(house: House, *, now: datetime) -> Showcase:
     _play(house, opened.id, by_mara, now=now - timedelta(hours=1), turns=3)
     finders = [worker.id for worker in crowd[12:]]
     uow.run(_find_broken, batch_id=opened.id, worker_ids=finders, now=now - timedelta(minutes=50))
+    pay_out(house, budget=budget, mara=mara, now=now)
     digits, digit = _digits(house, workers=workers, random=random, now=now - timedelta(days=2))
     empty = uow.run(builders.a_project, slug="news-topics", name="News topics", prompt="What is it about?", now=now)
     return Showcase(

@@ -36,7 +36,10 @@ class FeeRule:
         return self.valid_from <= day and (self.valid_until is None or day < self.valid_until)
 
 
-# Amazon's published prices: a fifth of the reward; a second fifth where ten or more people may answer; a cent at least.
+# Amazon's published prices: a fifth of the reward; a second fifth where ten or more people may answer; a cent at least;
+# rounded half up to the cent ("$0.104 is rounded to $0.10, $0.105 to $0.11"). Sources: the fees on the marketplace's
+# pricing page and in its requester help, and requesters' accounts of the change of 21 July 2015. Its Masters' surcharge
+# (5%) is no row: batches cannot ask for Masters. Prolific is no row: it says its fees itself, study by study.
 TABLE: tuple[FeeRule, ...] = (
     FeeRule(channel="inhouse", valid_from=date(2020, 1, 1), valid_until=None),
     FeeRule(

@@ -2,7 +2,21 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Subquery, case, cast, exists, func, literal, select, union_all
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    Subquery,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import NotFound
@@ -19,17 +33,22 @@ def dues_of(organisation_id: int) -> Subquery:
     """Add up what is due by worker and currency: columns worker_id, currency, earned, carried, lines."""
     loose = loose_lines()
     zero = literal(0, BigInteger)
+    by_account = _once(
+        select(loose.c.account_id, func.sum(loose.c.amount).label("earned"), func.count().label("lines")).group_by(
+            loose.c.account_id
+        ),
+        name="by_account",
+    )
     earned = (
         select(
             LedgerAccountRow.ref_id.label("worker_id"),
             LedgerAccountRow.currency.label("currency"),
-            func.sum(loose.c.amount).label("earned"),
+            by_account.c.earned.label("earned"),
             zero.label("carried"),
-            func.count().label("lines"),
+            by_account.c.lines.label("lines"),
         )
-        .join(LedgerAccountRow, LedgerAccountRow.id == loose.c.account_id)
+        .join(by_account, by_account.c.account_id == LedgerAccountRow.id)
         .where(LedgerAccountRow.kind == AccountKind.WORKER)
-        .group_by(LedgerAccountRow.ref_id, LedgerAccountRow.currency)
     )
     rest = func.sum(PayoutRow.earned_micros) - func.sum(PayoutRow.amount_micros)
     carried = (
@@ -49,7 +68,7 @@ def dues_of(organisation_id: int) -> Subquery:
     )
 
 
-def loose_lines() -> Subquery:
+def loose_lines() -> CTE:
     """Select every earning and, with a minus, every claw-back that stands in no payout: account, transfer, amount."""
     in_one = exists().where(PayoutLineRow.transfer_id == TransferRow.id, ~PayoutLineRow.is_void)
     earned = select(
@@ -60,7 +79,12 @@ def loose_lines() -> Subquery:
     taken = select(TransferRow.from_id, TransferRow.id, -TransferRow.amount_micros).where(
         TransferRow.kind == TransferKind.CLAWBACK, ~in_one
     )
-    return union_all(earned, taken).subquery("loose")
+    return _once(union_all(earned, taken), name="loose")
+
+
+def _once(query: Select[Any] | CompoundSelect[Any], *, name: str) -> CTE:
+    """Have PostgreSQL run a query once: without fresh statistics it would run it again for every worker."""
+    return query.cte(name).prefix_with("MATERIALIZED", dialect="postgresql")
 
 
 def step_of(currency: ColumnElement[str]) -> ColumnElement[int]:
