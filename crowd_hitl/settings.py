@@ -48,7 +48,9 @@ class Settings(BaseSettings):
     tick_seconds: float = Field(
         default=2.0, gt=0, description="Pause between looks for work that is due (expiry, agreement, loops)."
     )
-    job_threads: int = Field(default=1, ge=1, description="Jobs run at a time per process; SQLite has one.")
+    job_threads: int = Field(
+        default=2, ge=1, description="Jobs run at a time per process; one is kept for what is no import or export."
+    )
     job_lease_seconds: float = Field(
         default=30.0, gt=0, description="A job whose process gave no sign of life for so long is run by another."
     )
@@ -71,10 +73,6 @@ class Settings(BaseSettings):
     def queue_location(self) -> str:
         """Return where the queue of jobs lives."""
         return self.queue_url or self.database_url or str(self.data / "queue.sqlite")
-
-    def threads_for_jobs(self, wanted: int | None = None) -> int:
-        """Return how many jobs run at a time: where there is one writer, one."""
-        return 1 if self.database_url is None else wanted or self.job_threads
 
     def make_data_folder(self) -> None:
         """Make the data folder, readable by its owner only; Unusable when that is not possible."""

@@ -23,7 +23,7 @@ def make_served_app() -> APIFlask:
     app = create_app()
     house: House = app.extensions[EXTENSION]
     if house.settings.jobs:
-        workshop = Workshop(house, open_queue(house.settings), threads=house.settings.threads_for_jobs())
+        workshop = Workshop(house, open_queue(house.settings), threads=house.settings.job_threads)
         workshop.start()
         # The server's worker is a process of multiprocessing: it ends without atexit, but not without this.
         Finalize(None, workshop.stop, exitpriority=10)

@@ -15,9 +15,7 @@ from crowd_hitl.jobs.consuming import Workshop, run_due
 
 
 def work(
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Jobs run at a time (CROWD_HITL_JOB_THREADS); with SQLite always one.")
-    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Jobs run at a time (CROWD_HITL_JOB_THREADS).")] = None,
     once: Annotated[bool, typer.Option("--once", help="Run what is due now, then end: for cron.")] = False,
     data: DataFolder = None,
     as_json: AsJson = False,
@@ -32,8 +30,7 @@ def work(
             else:
                 typer.echo(f"{ran} jobs run")
             return
-        count = house.settings.threads_for_jobs(threads)
-        workshop = Workshop(house, open_queue(house.settings), threads=count)
+        workshop = Workshop(house, open_queue(house.settings), threads=threads or house.settings.job_threads)
         ended = Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: ended.set())

@@ -67,7 +67,7 @@ class Workshop:
 
     def __init__(self, house: House, queue: Queue, *, threads: int, works: Mapping[str, Work] = WORKS) -> None:
         self._house, self._queue, self._threads = house, queue, threads
-        self._runner = Runner(house, works)
+        self._runner = Runner(house, works, long_jobs=max(1, threads - 1))
         self._stopping = Event()
         self._sweeping = Thread(target=self._sweep, name="sweep", daemon=True)
         self._consumption: Consumption | None = None

@@ -6,18 +6,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from secrets import token_hex
-from threading import Event, Lock, Thread
+from threading import BoundedSemaphore, Event, Lock, Thread
 from typing import Any
 
 from crowd_hitl.domain.errors import BadInput, NotFound
 from crowd_hitl.edge.house import House
 from crowd_hitl.services.jobbing import (
     Claimed,
+    Hold,
     Progress,
     claim_job,
     fail_job,
     finish_job,
     give_back,
+    leave_job,
     note_progress,
     renew_lease,
 )
@@ -51,8 +53,10 @@ Work = Callable[[House, Run], None]
 class Runner:
     """Runs jobs of the kinds it knows, each alone in whichever thread asks."""
 
-    def __init__(self, house: House, works: Mapping[str, Work]) -> None:
+    def __init__(self, house: House, works: Mapping[str, Work], *, long_jobs: int = 1) -> None:
         self._house, self._works = house, works
+        # What requesters start may take an hour; it must not keep every thread from the passes.
+        self._for_long_jobs = BoundedSemaphore(long_jobs)
         self._stopping = Event()
         self._held: set[str] = set()
         self._lock = Lock()
@@ -61,14 +65,23 @@ class Runner:
         """Run the job if it is due and nobody else's; say whether it was."""
         if self._stopping.is_set():
             return False  # its row stays queued, and another process is given it
-        holder = token_hex(8)
-        lease_seconds = self._house.settings.job_lease_seconds
-        job = self._house.uow.run(claim_job, job_id=job_id, holder=holder, lease_seconds=lease_seconds)
-        if job is None:
-            return False
-        with self._holding(holder):
-            self._work(job, holder)
-        return True
+        hold = Hold(token_hex(8), self._house.settings.job_lease_seconds)
+        may_be_long = self._for_long_jobs.acquire(blocking=False)
+        try:
+            job = self._house.uow.run(claim_job, job_id=job_id, hold=hold, passes_only=not may_be_long)
+            if may_be_long and (job is None or job.is_pass):
+                self._for_long_jobs.release()
+                may_be_long = False
+            if job is None:
+                # Perhaps there is only no room for it: then it is to be handed out again.
+                self._house.uow.run(leave_job, job_id=job_id)
+                return False
+            with self._holding(hold):
+                self._work(job, hold.holder)
+            return True
+        finally:
+            if may_be_long:
+                self._for_long_jobs.release()
 
     def stop(self) -> None:
         """Have the running jobs stop at their next step, and start no other."""
@@ -108,12 +121,12 @@ class Runner:
         return self._house.uow.run(note_progress, holder=holder, progress=progress)
 
     @contextmanager
-    def _holding(self, holder: str) -> Iterator[None]:
+    def _holding(self, hold: Hold) -> Iterator[None]:
         """Renew the lease from a thread of its own: a pass may compute for minutes without a step."""
         ended = Event()
-        beating = Thread(target=self._beat, args=(holder, ended), name=f"lease {holder}", daemon=True)
+        beating = Thread(target=self._beat, args=(hold, ended), name=f"lease {hold.holder}", daemon=True)
         with self._lock:
-            self._held.add(holder)
+            self._held.add(hold.holder)
         beating.start()
         try:
             yield
@@ -121,13 +134,12 @@ class Runner:
             ended.set()
             beating.join()
             with self._lock:
-                self._held.discard(holder)
+                self._held.discard(hold.holder)
 
-    def _beat(self, holder: str, ended: Event) -> None:
-        lease_seconds = self._house.settings.job_lease_seconds
-        while not ended.wait(lease_seconds / BEATS):
+    def _beat(self, hold: Hold, ended: Event) -> None:
+        while not ended.wait(hold.lease_seconds / BEATS):
             try:
-                if not self._house.uow.run(renew_lease, holder=holder, lease_seconds=lease_seconds):
+                if not self._house.uow.run(renew_lease, hold=hold):
                     return
             # A database that is away for a moment: the next beat tries again.
             except Exception:

@@ -33,6 +33,14 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """The right to run a job: whose it is, and how long it lasts without a sign of life."""
+
+    holder: str
+    lease_seconds: float
+
+
+@dataclass(frozen=True)
 class Claimed:
     """A job that this process holds, with what an earlier run had done of it."""
 
@@ -97,22 +105,30 @@ def note_handed(session: Session, *, job_ids: Sequence[int], now: datetime) -> N
     session.execute(handed.values(handed_at=now).execution_options(synchronize_session=False))
 
 
-def claim_job(session: Session, *, job_id: int, holder: str, lease_seconds: float, now: datetime) -> Claimed | None:
+def leave_job(session: Session, *, job_id: int) -> None:
+    """Note that the queue has no longer the id of a job that still waits."""
+    left = update(JobRow).where(JobRow.id == job_id, JobRow.state == JobState.QUEUED.value)
+    session.execute(left.values(handed_at=None).execution_options(synchronize_session=False))
+
+
+def claim_job(session: Session, *, job_id: int, hold: Hold, now: datetime, passes_only: bool = False) -> Claimed | None:
     """Take a due job to run it; None when it is not to be run now, or another process was first."""
     taken = (
         update(JobRow)
         .where(JobRow.id == job_id, JobRow.state == JobState.QUEUED.value, JobRow.due_at <= now)
         .values(
             state=JobState.RUNNING.value,
-            holder=holder,
+            holder=hold.holder,
             runs=JobRow.runs + 1,
             started_at=now,
             heartbeat_at=now,
-            lease_ends_at=now + timedelta(seconds=lease_seconds),
+            lease_ends_at=now + timedelta(seconds=hold.lease_seconds),
             handed_at=None,
         )
         .returning(JobRow)
     )
+    if passes_only:
+        taken = taken.where(JobRow.organisation_id.is_(None))
     row = session.scalars(taken).one_or_none()
     if row is None:
         return None
@@ -127,10 +143,10 @@ def claim_job(session: Session, *, job_id: int, holder: str, lease_seconds: floa
     )
 
 
-def renew_lease(session: Session, *, holder: str, lease_seconds: float, now: datetime) -> bool:
+def renew_lease(session: Session, *, hold: Hold, now: datetime) -> bool:
     """Say that the process lives; False when the job is not its own any more."""
-    beat = update(JobRow).where(JobRow.holder == holder)
-    beat = beat.values(heartbeat_at=now, lease_ends_at=now + timedelta(seconds=lease_seconds))
+    beat = update(JobRow).where(JobRow.holder == hold.holder)
+    beat = beat.values(heartbeat_at=now, lease_ends_at=now + timedelta(seconds=hold.lease_seconds))
     return bool(_changed(session.execute(beat.execution_options(synchronize_session=False))))
 
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from crowd_hitl.jobs.consuming import run_due
-from crowd_hitl.services.jobbing import Wanted, claim_job, fail_job, queue_job
+from crowd_hitl.services.jobbing import Hold, Wanted, claim_job, fail_job, queue_job
 from tests.api.served import Served, a_batch
 
 
@@ -20,7 +20,7 @@ def a_poisonous_job(served: Served) -> int:
     """Queue one of the house's passes and let it fail once, with an error that would be HTML."""
     uow = served.house.uow
     job_id = uow.run(queue_job, wanted=Wanted(kind="agree", key="agree:7", payload={"target": 7})).id
-    uow.run(claim_job, job_id=job_id, holder="x", lease_seconds=30)
+    uow.run(claim_job, job_id=job_id, hold=Hold("x", 30))
     uow.run(fail_job, holder="x", error="ZeroDivisionError: <b>no luck</b>")
     return job_id
 

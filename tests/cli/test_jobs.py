@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from crowd_hitl.bootstrap import build_house
-from crowd_hitl.services.jobbing import Wanted, claim_job, fail_job, queue_job
+from crowd_hitl.services.jobbing import Hold, Wanted, claim_job, fail_job, queue_job
 from crowd_hitl.settings import Settings
 from tests.cli.conftest import run_command
 
@@ -11,7 +11,7 @@ from tests.cli.conftest import run_command
 def a_failed_job(data: Path, *, final: bool) -> None:
     house = build_house(Settings(data=data))
     house.uow.run(queue_job, wanted=Wanted(kind="alert", key="alert"))
-    house.uow.run(claim_job, job_id=1, holder="x", lease_seconds=30)
+    house.uow.run(claim_job, job_id=1, hold=Hold("x", 30))
     house.uow.run(fail_job, holder="x", error="no luck", final=final)
     house.uow.engine.dispose()
 

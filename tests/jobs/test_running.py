@@ -159,11 +159,39 @@ def test_what_the_queue_lost_is_given_to_it_again(house: House) -> None:
 
 def test_threads_run_what_the_sweep_finds(house: House) -> None:
     job_id = an_import(house, rows=3)
-    workshop = Workshop(house, open_queue(house.settings), threads=house.settings.threads_for_jobs(2))
+    workshop = Workshop(house, open_queue(house.settings), threads=2)
     workshop.start()
     until_done(house, job_id)
     workshop.stop(seconds=WAIT_SECONDS)
     assert count_items(house) == 3
+
+
+def test_long_jobs_leave_a_thread_to_the_passes(house: House) -> None:
+    began, may_end, passed = Event(), Event(), Event()
+    running: list[int] = []
+
+    def work(_house: House, run: Run) -> None:
+        running.append(run.job.id)
+        began.set()
+        assert may_end.wait(WAIT_SECONDS)
+
+    ours = job_row(house, an_import(house, rows=0)).organisation_id
+    long_ones = [Wanted(kind="long", key=f"long:{number}", organisation_id=ours) for number in range(3)]
+    for one in long_ones:
+        house.uow.run(queue_job, wanted=one)
+    works = {"long": work, "import": work, "pass": lambda _house, _run: passed.set()}
+    workshop = Workshop(house, open_queue(house.settings), threads=2, works=works)
+    workshop.start()
+    assert began.wait(WAIT_SECONDS)
+    pass_id = house.uow.run(queue_job, wanted=Wanted(kind="pass", key="pass")).id
+    assert passed.wait(WAIT_SECONDS)
+    until_done(house, pass_id)
+    assert len(running) == 1
+    may_end.set()
+    # those that found no room are handed out again
+    for key in ("long:0", "long:1", "long:2"):
+        until_done(house, jobs_of(house)[key].id)
+    workshop.stop(seconds=WAIT_SECONDS)
 
 
 def test_the_lease_of_a_long_pass_is_renewed(house: House) -> None:

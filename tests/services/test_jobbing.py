@@ -10,6 +10,7 @@ from crowd_hitl.domain.errors import AlreadyDone, Conflict, NotFound
 from crowd_hitl.domain.jobs import ATTEMPTS_MAX, pause_seconds
 from crowd_hitl.services.jobbing import (
     DIED,
+    Hold,
     Progress,
     Wanted,
     can_be_queued,
@@ -46,7 +47,7 @@ def a_job(uow: UnitOfWork, wanted: Wanted = PASS) -> int:
 
 
 def claimed(uow: UnitOfWork, job_id: int, *, at: datetime = NOON, holder: str = "mine") -> bool:
-    return uow.run(claim_job, job_id=job_id, holder=holder, lease_seconds=30, now=at) is not None
+    return uow.run(claim_job, job_id=job_id, hold=Hold(holder, 30), now=at) is not None
 
 
 def row_of(uow: UnitOfWork, job_id: int) -> JobRow:
@@ -141,7 +142,7 @@ def test_what_no_retry_can_mend_fails_for_good(unit_of_work: UnitOfWork) -> None
 def test_a_dead_process_loses_its_job_and_what_it_says_later_changes_nothing(unit_of_work: UnitOfWork) -> None:
     job_id = a_job(unit_of_work)
     assert claimed(unit_of_work, job_id)
-    assert unit_of_work.run(renew_lease, holder="mine", lease_seconds=30, now=later(20))
+    assert unit_of_work.run(renew_lease, hold=Hold("mine", 30), now=later(20))
     assert not unit_of_work.read(has_lapsed, now=later(49))
     assert unit_of_work.run(take_from_the_dead, now=later(49)) == []
     assert unit_of_work.read(has_lapsed, now=later(51))
@@ -149,7 +150,7 @@ def test_a_dead_process_loses_its_job_and_what_it_says_later_changes_nothing(uni
     assert row_of(unit_of_work, job_id).last_error == DIED
     assert claimed(unit_of_work, job_id, at=later(51), holder="another")
 
-    assert not unit_of_work.run(renew_lease, holder="mine", lease_seconds=30, now=later(52))
+    assert not unit_of_work.run(renew_lease, hold=Hold("mine", 30), now=later(52))
     assert not unit_of_work.run(note_progress, holder="mine", progress=Progress(done_count=9))
     assert not unit_of_work.run(finish_job, holder="mine", now=later(52))
     assert unit_of_work.run(fail_job, holder="mine", error="late", now=later(52)) is None
@@ -171,7 +172,7 @@ def test_what_is_given_back_keeps_its_progress_and_counts_as_no_failure(unit_of_
     progress = Progress(done_count=2_000, total_count=9_000, result={"added": 1_990})
     assert unit_of_work.run(note_progress, holder="mine", progress=progress)
     assert unit_of_work.run(give_back, holder="mine", now=NOON)
-    again = unit_of_work.run(claim_job, job_id=job_id, holder="another", lease_seconds=30, now=NOON)
+    again = unit_of_work.run(claim_job, job_id=job_id, hold=Hold("another", 30), now=NOON)
     assert again is not None
     assert (again.done_count, again.result) == (2_000, {"added": 1_990})
     assert row_of(unit_of_work, job_id).attempts == 0
