@@ -5,6 +5,7 @@ import random
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from tests.chaos.cluster import running_cluster
@@ -29,7 +30,9 @@ def main() -> int:
     for database in chosen:
         say(f"-- {database}")
         data = Path(tempfile.mkdtemp(prefix=f"crowd-hitl-chaos-{database}-"))
-        report = _besiege(database, data, seconds=arguments.seconds / len(chosen), seed=arguments.seed)
+        report = _besiege(
+            database, data, plan=Plan(arguments.seconds / len(chosen), arguments.seed, only=arguments.only)
+        )
         say(str(report))
         if report.violations:
             failed += 1
@@ -39,12 +42,12 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _besiege(database: str, data: Path, *, seconds: float, seed: int) -> Report:
+def _besiege(database: str, data: Path, *, plan: Plan) -> Report:
     if database == "sqlite":
         with opened(settings_on(data)) as house:
-            return besiege(house, Plan(seconds, seed), cluster=None)
+            return besiege(house, plan, cluster=None)
     with running_cluster() as cluster, opened(settings_on(data, database_url=cluster.url)) as house:
-        report = besiege(house, Plan(seconds, seed, webs=2), cluster=cluster)
+        report = besiege(house, replace(plan, webs=2), cluster=cluster)
         if report.violations:
             cluster.keep(data / "postgresql")
         return report
@@ -55,6 +58,7 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=TEN_MINUTES, help="of all databases together")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
     parser.add_argument("--database", choices=(*DATABASES, "both"), default="both")
+    parser.add_argument("--only", nargs="+", default=(), help="disturbances, e.g. kill_web cut stop_database fill_disk")
     return parser.parse_args()
 
 

@@ -3,11 +3,12 @@
 import asyncio
 import resource
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from time import monotonic
+from typing import Any
 
 from tests.chaos.cluster import Cluster
 from tests.chaos.processes import KILLS, Besieged
@@ -18,6 +19,7 @@ PAUSE_SECONDS = (1.0, 3.0)
 AWAY_SECONDS = (0.0, 1.5)
 FULL_SECONDS = (0.5, 2.0)
 BACK_SECONDS_MAX = 5.0
+LAST_SECONDS = 2.0
 # how far ahead of what a database file holds it may still grow while the disk is full
 ROOM_BYTES = 4096
 OFF_SECONDS = (0.0, 0.0, 0.0, -3600.0, -20.0, 7.0, 3600.0, 86_400.0)
@@ -33,6 +35,10 @@ class Siege:
     exchange: Exchange
     clock: Path
     random: Random
+    only: Sequence[str] = ()
+    first: Sequence[str] = ()
+    ends_after_first: bool = False
+    back_seconds_max: float = BACK_SECONDS_MAX
     database: Path | None = None
     cluster: Cluster | None = None
     counts: Counter[str] = field(default_factory=Counter)
@@ -40,16 +46,23 @@ class Siege:
 
     async def disturb(self) -> None:
         """Do one after the other until it is over."""
-        kinds: dict[Callable[[], Awaitable[None]], int] = {self.kill_web: 3, self.cut: 3, self.jump: 2}
+        kinds: dict[Callable[[], Coroutine[Any, Any, None]], int] = {self.kill_web: 3, self.cut: 3, self.jump: 2}
         if self.jobs:
             kinds[self.kill_job] = 3
         if self.cluster is not None:
             kinds |= {self.stop_database: 2, self.terminate: 3}
         if self.database is not None:
             kinds[self.fill_disk] = 2
+        chosen = {kind: weight for kind, weight in kinds.items() if not self.only or kind.__name__ in self.only}
+        first = [kind for name in self.first for kind in kinds if kind.__name__ == name]
         while not self.exchange.is_over:
             await asyncio.sleep(self.random.uniform(*PAUSE_SECONDS))
-            (kind,) = self.random.choices(list(kinds), list(kinds.values()))
+            if first:
+                await first.pop(0)()
+                if not first and self.ends_after_first:
+                    self.exchange.until = monotonic() + LAST_SECONDS
+                continue
+            (kind,) = self.random.choices(list(chosen), list(chosen.values()))
             await kind()
 
     async def keep_running(self) -> None:
@@ -62,8 +75,11 @@ class Siege:
     async def kill_web(self) -> None:
         """Kill a web process, its parent, or its child; not again before all have served somebody since."""
         served = self.exchange.answered_by
-        if all(served.get(one.port or 0, 0.0) > one.started_at for one in self.webs):
-            await self._kill(self.random.choice(self.webs))
+        while any(served.get(one.port or 0, 0.0) <= one.started_at for one in self.webs):
+            if self.exchange.is_over:
+                return
+            await asyncio.sleep(0.05)
+        await self._kill(self.random.choice(self.webs))
 
     async def kill_job(self) -> None:
         """Kill a job process."""
@@ -94,7 +110,7 @@ class Siege:
         await asyncio.sleep(self.random.uniform(*AWAY_SECONDS))
         await asyncio.to_thread(self.cluster.start)
         self.counts["database stopped at once"] += 1
-        await self._time_back("database", most=BACK_SECONDS_MAX)
+        await self._time_back("database", most=self.back_seconds_max)
 
     async def fill_disk(self) -> None:
         """Let the files of the embedded database grow no further for a while."""

@@ -15,10 +15,11 @@ class CuttingProxy:
         self.cuts = 0
         self._random = random
         self._open: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def start(self) -> int:
         """Listen on a free port and return it."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
@@ -29,9 +30,17 @@ class CuttingProxy:
             writer.transport.abort()
 
     async def stop(self) -> None:
-        """Listen no more."""
+        """Listen no more, and let every connection end."""
         self._server.close()
-        self.cut_all()
+        for task in list(self._serving):
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        await asyncio.sleep(0)  # what was aborted is closed in the next turn of the loop
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -41,9 +50,7 @@ class CuttingProxy:
             return
         self._open.add(writer)
         try:
-            # asyncio's server complains of connections that are cancelled at its end
-            with suppress(asyncio.CancelledError):
-                await asyncio.gather(self._pass_on(reader, forth, cuts=False), self._pass_on(back, writer, cuts=True))
+            await asyncio.gather(self._pass_on(reader, forth, cuts=False), self._pass_on(back, writer, cuts=True))
         finally:
             self._open.discard(writer)
             for one in (writer, forth):

@@ -57,6 +57,10 @@ class Record:
                 await asyncio.to_thread(os.fsync, self._file.fileno())
                 self._synced = upto
 
+    def close(self) -> None:
+        """Close the file; what it says stays."""
+        self._file.close()
+
     def violate(self, what: str) -> None:
         """Note that a rule was broken."""
         self.violations.append(what)

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +23,7 @@ from crowd_hitl.services.checking import check
 from crowd_hitl.store.project_rows import ItemRow
 from tests.chaos.cluster import Cluster
 from tests.chaos.crowded import Load, environment_of, make_crowded
-from tests.chaos.disturbing import Siege
+from tests.chaos.disturbing import BACK_SECONDS_MAX, Siege
 from tests.chaos.processes import Besieged
 from tests.chaos.proxy import CuttingProxy
 from tests.chaos.recorded import Record, compare
@@ -49,6 +49,13 @@ class Plan:
     seed: int
     clients: int = 64
     webs: int = 1
+    # of the disturbances; none named is all
+    only: Sequence[str] = ()
+    # in this order, before the others are drawn
+    first: Sequence[str] = ()
+    # then end soon: a short siege counts deeds and not seconds, as a busy machine does little in those
+    ends_after_first: bool = False
+    back_seconds_max: float = BACK_SECONDS_MAX
 
 
 @dataclass
@@ -114,6 +121,7 @@ def besiege(house: House, plan: Plan, *, cluster: Cluster | None) -> Report:
             return siege
 
     siege = asyncio.run(all_of_it())
+    record.close()
     told = house.uow.read(compare, record=record, at_rest=True)
     problems = [str(problem) for problem in house.uow.read(check)]
     return Report(
@@ -145,7 +153,8 @@ async def _besieged(house: House, plan: Plan, record: Record, cluster: Cluster |
         for number, (port, proxied) in enumerate(zip(ports, exchange.ports, strict=True))
     ]
     jobs = [Besieged("job process", ["work", "--data", str(data)], environment, data / "job.log")] if with_jobs else []
-    siege = Siege(webs, jobs, proxies, exchange, clock, random, cluster=cluster)
+    siege = Siege(webs, jobs, proxies, exchange, clock, random, only=plan.only, first=plan.first, cluster=cluster)
+    siege.ends_after_first, siege.back_seconds_max = plan.ends_after_first, plan.back_seconds_max
     if cluster is None:
         siege.database = data / "crowd_hitl.sqlite"
     keeping = asyncio.create_task(siege.keep_running())
