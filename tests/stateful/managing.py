@@ -1,5 +1,6 @@
 """What requesters do to the machine: publish, extend, pause, resume, close, approve, reject; and agreement."""
 
+from datetime import timedelta
 from random import Random
 
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from crowd_hitl.services import paying, publishing
 from crowd_hitl.services.agreeing import agree
 from crowd_hitl.services.extending import Extension, extend_batch
 from crowd_hitl.services.publishing import BatchRequest
+from crowd_hitl.services.settling_tasks import retire_unreachable
 from crowd_hitl.store.work_rows import TaskRow
 from tests.stateful import model
 from tests.stateful.model import Batch, Task
@@ -20,6 +22,7 @@ PLUGINS = find_plugins()
 # Not whole cents, so that payouts carry something over.
 PRICES = (50_000, 33_333, 120_001)
 LEASES = (30, 100, 600)
+DEADLINES = (60, 500, 2000)
 REASON = "This is not what was asked for."
 OPEN_AT_MOST = 4
 
@@ -41,6 +44,7 @@ class Managing(World):
             overlap_min=low,
             overlap_max=low + self.random.choice((0, 0, 1, 2)),
             lease_seconds=self.random.choice(LEASES),
+            deadline=self.model.now + timedelta(seconds=self.random.choice(DEADLINES)) if self.chance(0.3) else None,
             items=items,
             overlap_policy=self.random.choice(("fixed", "posterior")),
             approval=self.random.choice(("auto", "manual")),
@@ -61,6 +65,7 @@ class Managing(World):
             overlap_max=request.overlap_max,
             lease_seconds=request.lease_seconds,
             pays_at_once=request.approval == "auto",
+            deadline=request.deadline,
         )
         self._note_new_tasks(batch, items)
 
@@ -113,6 +118,20 @@ class Managing(World):
             self.call(publishing.close_batch, batch_id=batch.id)
             self.model.close(batch)
 
+    @operation(weight=2)
+    def sweep(self) -> None:
+        """Close what is past its deadline and held by nobody, and retire what nobody may take."""
+        self.say("sweep")
+        self.call(publishing.close_overdue)
+        for batch in self.model.batches.values():
+            if self.model.is_over(batch) and not self.model.leased(batch.id):
+                self.model.close(batch)
+        if self.model.batches:
+            batch = self.random.choice(list(self.model.batches.values()))
+            self.say(f"retire what nobody may take of batch {batch.id}")
+            self.call(retire_unreachable, batch_id=batch.id)
+            self.model.retire_unreachable(batch)
+
     @operation(weight=6)
     def decide(self) -> None:
         """Approve or reject an answer; one that was decided stays decided."""
@@ -158,7 +177,8 @@ class Managing(World):
             return
         if task.state != "full" or task.answers != task.overlap:
             raise Broken(f"agreement made task {task.id} {state} ({reason}) while it was {task}")
-        if state == "retired" and reason in ("agreed", "overlap", "budget"):
+        reasons = ("agreed", "overlap", "budget", *(["deadline"] if self.model.is_over(batch) else []))
+        if state == "retired" and reason in reasons:
             task.state, task.reason = state, reason
         elif state == "open" and task.overlap < batch.overlap_max and batch.state != "closed":
             self._open_place(task)

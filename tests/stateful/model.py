@@ -28,6 +28,7 @@ class Batch:
     overlap_max: int
     lease_seconds: int
     pays_at_once: bool
+    deadline: datetime | None = None
     state: str = "open"
     held: int = 0
 
@@ -153,13 +154,18 @@ class Model:
 
     def open_to(self, worker_id: int, batch_id: int) -> set[int]:
         """Name the tasks of a batch that may be leased to a worker now."""
-        if self.batches[batch_id].state != "open":
+        batch = self.batches[batch_id]
+        if batch.state != "open" or self.is_over(batch):
             return set()
         return {
             task.id
             for task in self.tasks_of(batch_id)
             if task.state == "open" and not self.is_barred(worker_id, task.item_id)
         }
+
+    def is_over(self, batch: Batch) -> bool:
+        """Say whether a batch's deadline has passed."""
+        return batch.deadline is not None and batch.deadline <= self.now
 
     def let_go(self, assignment: Assignment, *, state: str) -> None:
         """End a hold without an answer: the place opens again, or its money goes home."""
@@ -213,6 +219,15 @@ class Model:
             self.give_back(batch, places=task.places_left)
             task.overlap -= task.places_left
             task.places_left, task.state, task.reason = 0, "retired", "closed"
+
+    def retire_unreachable(self, batch: Batch) -> None:
+        """Retire the open tasks that nobody holds and nobody may take: their money goes home."""
+        for task in self.tasks_of(batch.id):
+            is_held = task.places_left + task.answers != task.overlap
+            if task.state == "open" and not is_held and all(self.is_barred(w, task.item_id) for w in self.workers):
+                self.give_back(batch, places=task.places_left)
+                task.overlap -= task.places_left
+                task.places_left, task.state, task.reason = 0, "retired", "overlap"
 
     def due_to(self, worker_id: int) -> int:
         """Say what a payout would send a worker now."""
