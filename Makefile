@@ -20,7 +20,7 @@ PROJECT := pyproject.toml web/build_hook.py
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate
 
-.PHONY: help demo serve test check fix web lock screenshots bench clean
+.PHONY: help demo serve test check fix web lock screenshots stateful chaos bench clean
 .PHONY: install install-dev
 
 help: ## List the targets
@@ -70,6 +70,12 @@ lock: $(DEV) ## Write the lock files anew (LOCK_ARGS=--upgrade for newer version
 
 screenshots: install-dev ## Take pictures of the pages at desktop and phone width
 	@$(BIN)/python -m tests.screenshots $(ARGS)
+
+stateful: install-dev ## Drive all services at random against a model (ARGS="--steps 10000 --machine-seed 7")
+	@$(BIN)/python -m pytest -s tests/stateful $(if $(ARGS),$(ARGS),--steps 10000)
+
+chaos: install-dev ## 64 clients while servers are killed for 10 minutes (ARGS="--seconds 60 --seed 7 --database both")
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: install-dev ## Measure the hot path (ARGS="--database postgresql"); benchmarks.size has its own command
 	@$(BIN)/python -m benchmarks.serving $(ARGS)

@@ -17,6 +17,12 @@ from tests.running.postgres import empty_tables, running_postgres
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the stateful tests run longer than they do by themselves."""
+    parser.addoption("--steps", type=int, help="steps of the stateful machine on each database")
+    parser.addoption("--machine-seed", type=int, help="where the stateful machine starts")
+
+
 @pytest.fixture(scope="session")
 def postgresql_engine() -> Iterator[Engine]:
     """Open a PostgreSQL database that belongs to this test run and holds all tables; kept open to empty them."""

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from crowd_hitl.domain.errors import Busy
 from crowd_hitl.store.engine import short_engine
 from crowd_hitl.store.hot_path.remembered import KEY, Remembered, Short
+from crowd_hitl.store.outages import outages_told
 
 T = TypeVar("T")
 ATTEMPTS = 12
@@ -48,11 +49,12 @@ class UnitOfWork:
     def run(self, service: Callable[..., T], /, **arguments: Any) -> T:
         """Run a service in a transaction and commit; a lost race runs it again, Busy when every attempt was lost.
 
+        Busy, too, when the database is away: it is not run again, as nobody knows whether the commit came through.
         A service that takes `now` gets the database's clock unless the caller passes one.
         """
         for attempt in range(ATTEMPTS):
             try:
-                with self._failing_forgets(), self._turn, self._writing() as session, session.begin():
+                with outages_told(), self._failing_forgets(), self._turn, self._writing() as session, session.begin():
                     return self._call(service, session, arguments)
             except IntegrityError:
                 # The loser of a race sees the winner's rows when it runs again; a real fault fails every time.
@@ -64,6 +66,7 @@ class UnitOfWork:
             sleep(_jitter.uniform(0, min(0.5, 0.005 * 2**attempt)))
         raise Busy("The database was busy at every attempt. Nothing was changed; please try again.")
 
+    @outages_told()
     def run_short(self, at_once: Callable[..., T | None], /, *, otherwise: Callable[..., T], **arguments: Any) -> T:
         """Run a service that is one statement when all goes well, and so needs neither transaction nor session.
 
@@ -81,6 +84,7 @@ class UnitOfWork:
             done = None
         return self.run(otherwise, **arguments) if done is None else done
 
+    @outages_told()
     def read(self, service: Callable[..., T], /, **arguments: Any) -> T:
         """Run a service that only reads, in one snapshot."""
         with self.reading() as session:

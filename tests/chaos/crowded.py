@@ -38,6 +38,9 @@ class Load:
     overlap: int = 3
     workers: int = 32
     lease_seconds: int = 900
+    money_micros: int = MONEY_MICROS
+    # simulated workers are never paid out
+    simulated: bool = True
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Crowded:
     """What was made: the open batch, and each worker's id and token."""
 
     project_id: int
+    budget_id: int
     batch_id: int
     tokens: dict[int, str]
 
@@ -112,8 +116,8 @@ def _make(session: Session, *, load: Load, now: datetime) -> Crowded:
         for n in range(load.tasks)
     )
     budget = create_budget(session, organisation_id=organisation.id, name="load", currency="USD", now=now)
-    top_up(session, budget_id=budget.id, amount_micros=MONEY_MICROS, key=None, note=None, now=now)
-    tokens = _make_workers(session, organisation.id, load.workers, now=now)
+    top_up(session, budget_id=budget.id, amount_micros=load.money_micros, key=None, note=None, now=now)
+    tokens = _make_workers(session, organisation.id, load, now=now)
     request = BatchRequest(
         name="load",
         budget_id=budget.id,
@@ -123,12 +127,12 @@ def _make(session: Session, *, load: Load, now: datetime) -> Crowded:
         lease_seconds=load.lease_seconds,
     )
     batch = publish_batch(session, project_id=project.id, request=request, random=Random(1), now=now)
-    return Crowded(project_id=project.id, batch_id=batch.id, tokens=tokens)
+    return Crowded(project_id=project.id, budget_id=budget.id, batch_id=batch.id, tokens=tokens)
 
 
-def _make_workers(session: Session, organisation_id: int, count: int, *, now: datetime) -> dict[int, str]:
+def _make_workers(session: Session, organisation_id: int, load: Load, *, now: datetime) -> dict[int, str]:
     tokens = {}
-    for number in range(1, count + 1):
+    for number in range(1, load.workers + 1):
         account = create_account(
             session,
             organisation_id=organisation_id,
@@ -137,7 +141,7 @@ def _make_workers(session: Session, organisation_id: int, count: int, *, now: da
             role="worker",
             password=None,
             now=now,
-            simulated=True,
+            simulated=load.simulated,
         )
         worker_id = session.scalars(select(WorkerRow.id).where(WorkerRow.account_id == account.id)).one()
         tokens[worker_id] = issue_token(session, account_id=account.id, name="load", now=now)

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict
@@ -88,12 +88,12 @@ def _started_server() -> Iterator[str]:
     # A short path: a unix socket's name may not exceed some hundred bytes, and pytest's own folders do.
     folder = Path(tempfile.mkdtemp(prefix="crowd-hitl-pg-"))
     try:
-        programs = _programs(folder)
-        _initialise(folder, programs=programs)
-        process = _launch(folder, programs=programs)
-        url = f"postgresql://postgres@/postgres?host={quote(str(folder), safe='')}"
+        programs = programs_in(folder)
+        initialise(folder, programs=programs)
+        process = launch(folder, programs=programs)
+        url = url_of(folder)
         try:
-            _wait_until_ready(process, url=url, log=folder / "log")
+            wait_until_ready(process, url=url, log=folder / "log")
             yield url
         finally:
             _stop(process)
@@ -101,7 +101,7 @@ def _started_server() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _programs(folder: Path) -> Path:
+def programs_in(folder: Path) -> Path:
     """Name the folder of PostgreSQL's programs; root gets a copy that the user who may run them can reach."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
@@ -134,7 +134,8 @@ def _identity() -> _Identity:
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
-def _initialise(folder: Path, *, programs: Path) -> None:
+def initialise(folder: Path, *, programs: Path) -> None:
+    """Make the files of a new server."""
     options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
     command = [str(programs / "initdb"), "-D", str(folder / "data"), *options]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, **_identity())
@@ -142,10 +143,18 @@ def _initialise(folder: Path, *, programs: Path) -> None:
         raise RuntimeError(f"initdb ended with {done.returncode}:\n{done.stdout}{done.stderr}")
 
 
-def _launch(folder: Path, *, programs: Path) -> subprocess.Popen[bytes]:
-    settings = {**THROWAWAY_SETTINGS, "listen_addresses": "", "unix_socket_directories": str(folder)}
+def url_of(folder: Path) -> str:
+    """Name the server whose socket lies in this folder."""
+    return f"postgresql://postgres@/postgres?host={quote(str(folder), safe='')}"
+
+
+def launch(
+    folder: Path, *, programs: Path, settings: Mapping[str, str] = THROWAWAY_SETTINGS
+) -> subprocess.Popen[bytes]:
+    """Start the server of a folder that was initialised."""
+    settings = {**settings, "listen_addresses": "", "unix_socket_directories": str(folder)}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    with (folder / "log").open("wb") as log:
+    with (folder / "log").open("ab") as log:
         return subprocess.Popen(
             [str(programs / "postgres"), "-D", str(folder / "data"), *options],
             cwd=folder,
@@ -158,7 +167,8 @@ def _launch(folder: Path, *, programs: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], *, url: str, log: Path) -> None:
+def wait_until_ready(process: subprocess.Popen[bytes], *, url: str, log: Path) -> None:
+    """Wait until the server takes connections."""
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
