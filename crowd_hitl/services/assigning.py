@@ -6,17 +6,20 @@ How the next places are chosen and leased is in store/hot_path.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, literal_column, select
+from sqlalchemy import Connection, bindparam, exists, literal_column, or_, select
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.assignments import AssignmentState, SittingState
+from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import NotFound, TooLate, bad_field
 from crowd_hitl.domain.tasks import BatchState, TaskState, position
 from crowd_hitl.services.paying import give_back
+from crowd_hitl.services.settling_sittings import settle_sitting
 from crowd_hitl.store.account_rows import WorkerRow
+from crowd_hitl.store.gate_rows import WorkerBlockRow
 from crowd_hitl.store.hot_path.finding import hot_path
+from crowd_hitl.store.hot_path.looking_again import look_again
 from crowd_hitl.store.hot_path.remembered import Short, remembered
 from crowd_hitl.store.hot_path.shapes import HELD_MAX, Place, Wanted
 from crowd_hitl.store.project_rows import ProjectRow
@@ -24,7 +27,11 @@ from crowd_hitl.store.rows import Utc
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, SittingRow, TaskRow
 
 CLAIM_MAX = 10
+# Tasks of one page at most.
+PAGE_MAX = 50
 EXPIRE_AT_CLAIM = 20
+# Of each level a second look walks a window; so many of them are walked before somebody is told "nothing now".
+LOOKS_MAX = 4
 # What the statements of the hot path change.
 CHANGED_BESIDE = (TaskRow, AssignmentRow, SittingRow)
 
@@ -34,6 +41,7 @@ class Offered:
     """One assignment as its worker sees it."""
 
     assignment_id: int
+    sitting_id: int
     task_id: int
     batch_id: int
     item_id: int
@@ -48,35 +56,53 @@ class Offered:
     currency: str
 
 
+class Standing(NamedTuple):
+    """How a batch stands to a worker who asks for places of it."""
+
+    is_open: bool
+    page_size: int
+    is_special: bool
+
+
 def claim(session: Session, *, batch_id: int, worker_id: int, count: int, now: datetime) -> list[Offered]:
     """Lease up to `count` places of a batch to a worker: first those already held, then the next open ones.
 
-    An empty list means that there is nothing for this worker now.
+    Of a batch with pages it is one page, whatever `count` is. An empty list means that there is nothing for this
+    worker now.
     """
     _check_count(count)
-    if not _is_handed_out(session, batch_id=batch_id, worker_id=worker_id):
+    standing = _standing(session, batch_id=batch_id, worker_id=worker_id, now=now)
+    if not standing.is_open:
         return []
-    expire(session, now=now, limit=EXPIRE_AT_CLAIM, batch_id=batch_id)
-    held = session.scalars(HELD, {"batch_id": batch_id, "worker_id": worker_id}).all()[:count]
-    wanted = Wanted(batch_id=batch_id, worker_id=worker_id, places=count - len(held), now=now, wait=True)
-    return offered(session, assignment_ids=held) + _lease(session, wanted)
+    expired = expire(session, now=now, limit=EXPIRE_AT_CLAIM, batch_id=batch_id)
+    held = session.scalars(HELD, {"batch_id": batch_id, "worker_id": worker_id}).all()
+    places = 0 if held and standing.page_size > 1 else count - len(held)
+    if standing.page_size == 1:
+        held = held[:count]
+    if standing.is_special and places > 0:
+        places = _allowed(session, batch_id=batch_id, worker_id=worker_id, wanted=places, now=now)
+    wanted = Wanted(batch_id=batch_id, worker_id=worker_id, places=places, now=now, in_service=True)
+    # who waits for locks while holding those of expired leases could be waited for
+    return offered(session, assignment_ids=held) + _lease(session, wanted, look=not held and not expired)
 
 
 def claim_at_once(short: Short, *, batch_id: int, worker_id: int, count: int, now: datetime) -> list[Offered] | None:
     """Do what `claim` does when that is one statement that writes; None when it takes a transaction.
 
-    It does when leases have lapsed, and before anybody is told that there is nothing.
+    It does when leases have lapsed, for a special batch, and before anybody is told that there is nothing.
     """
     _check_count(count)
     connection = short.connection
-    if not _is_handed_out(connection, batch_id=batch_id, worker_id=worker_id):
+    standing = _standing(connection, batch_id=batch_id, worker_id=worker_id, now=now)
+    if not standing.is_open:
         return []
     values = {"batch_id": batch_id, "worker_id": worker_id, "now": now}
-    if connection.scalar(LAPSED, values) is not None:
+    if standing.is_special or connection.scalar(LAPSED, values) is not None:
         return None
     hot = hot_path(connection)
-    places = hot.places(connection, list(connection.scalars(HELD, values))[:count])
-    if len(places) < count:
+    held = list(connection.scalars(HELD, values))
+    places = hot.places(connection, held if standing.page_size > 1 else held[:count])
+    if len(places) < count and not (places and standing.page_size > 1):
         wanted = Wanted(batch_id=batch_id, worker_id=worker_id, places=count - len(places), now=now)
         places += hot.lease(connection, wanted)
     return [show(short, place) for place in places] or None
@@ -85,13 +111,13 @@ def claim_at_once(short: Short, *, batch_id: int, worker_id: int, count: int, no
 def lease_next(
     session: Session, *, batch: BatchRow, worker_id: int, count: int, wait: bool, now: datetime
 ) -> list[int]:
-    """Take the next open tasks by priority, then position, and return the new assignments' ids.
+    """Take the next open tasks by level, then position, and return the new assignments' ids.
 
     The first look passes over rows that others hold locked; with `wait`, a second look waits for them, so
     nobody is told "nothing" while a place is open. What this worker let go comes back only then.
     """
-    wanted = Wanted(batch_id=batch.id, worker_id=worker_id, places=count, now=now, wait=wait)
-    return [offer.assignment_id for offer in _lease(session, wanted)]
+    wanted = Wanted(batch_id=batch.id, worker_id=worker_id, places=count, now=now, in_service=True)
+    return [offer.assignment_id for offer in _lease(session, wanted, look=wait)]
 
 
 def release(session: Session, *, assignment_id: int, worker_id: int, now: datetime) -> None:
@@ -106,7 +132,8 @@ def expire(session: Session, *, now: datetime, limit: int = 1000, batch_id: int 
     """Reopen the places of lapsed leases, the oldest first; return how many."""
     lapsed = (
         select(AssignmentRow)
-        .where(AssignmentRow.state == AssignmentState.LEASED.value, AssignmentRow.lease_ends_at < now)
+        # written out, so that the index of what is leased serves
+        .where(AssignmentRow.state == literal_column("'leased'"), AssignmentRow.lease_ends_at < now)
         .order_by(AssignmentRow.lease_ends_at)
         .limit(limit)
         .with_for_update(key_share=True, skip_locked=True)
@@ -114,8 +141,8 @@ def expire(session: Session, *, now: datetime, limit: int = 1000, batch_id: int 
     if batch_id is not None:
         lapsed = lapsed.where(AssignmentRow.batch_id == batch_id)
     rows = session.scalars(lapsed).all()
-    for assignment in rows:
-        _let_go(session, assignment, state=AssignmentState.EXPIRED, now=now)
+    for offset, assignment in enumerate(rows):
+        _let_go(session, assignment, state=AssignmentState.EXPIRED, now=now, offset=offset)
     return len(rows)
 
 
@@ -146,6 +173,7 @@ def show(short: Short, place: Place) -> Offered:
     asked = short.memory.question(short.connection, place.question_version_id)
     return Offered(
         assignment_id=place.assignment_id,
+        sitting_id=place.sitting_id,
         task_id=place.task_id,
         batch_id=place.batch_id,
         item_id=place.item_id,
@@ -178,24 +206,53 @@ def _check_count(count: int) -> None:
         raise bad_field("count", expected=f"1 to {CLAIM_MAX}", found=count)
 
 
-def _is_handed_out(session: Session | Connection, *, batch_id: int, worker_id: int) -> bool:
-    """Say whether the batch hands out places to this worker; NotFound across organisations."""
-    states = session.execute(BATCH_FOR_WORKER, {"batch_id": batch_id, "worker_id": worker_id}).first()
-    if states is None:
+def _standing(session: Session | Connection, *, batch_id: int, worker_id: int, now: datetime) -> Standing:
+    """Say how the batch stands to this worker; NotFound across organisations."""
+    values = {"batch_id": batch_id, "worker_id": worker_id, "now": now}
+    found = session.execute(BATCH_FOR_WORKER, values).first()
+    if found is None:
         raise NotFound(f"There is no batch {batch_id}.")
-    return states == (BatchState.OPEN, "active")
+    batch_state, worker_state, page_size, is_special, is_blocked = found
+    is_open = batch_state == BatchState.OPEN and worker_state == "active" and not is_blocked
+    return Standing(is_open=is_open, page_size=page_size, is_special=is_special)
 
 
-def _lease(session: Session, wanted: Wanted) -> list[Offered]:
+def _allowed(session: Session, *, batch_id: int, worker_id: int, wanted: int, now: datetime) -> int:
+    """Say how many places of a special batch this worker may have now, of those wanted."""
+    return wanted
+
+
+def _lease(session: Session, wanted: Wanted, *, look: bool) -> list[Offered]:
+    """Lease what lies ahead; if that is nothing, what a second look finds, which waits for rows that are locked."""
     if wanted.places <= 0:
         return []
     short = beside(session)
-    return [show(short, place) for place in hot_path(short.connection).lease(short.connection, wanted)]
+    hot = hot_path(short.connection)
+    places = hot.lease(short.connection, wanted)
+    for _ in range(LOOKS_MAX if look and not places else 0):
+        seen = look_again(short.connection, wanted)
+        if seen.task_ids:
+            places = hot.lease_these(short.connection, wanted, task_ids=seen.task_ids)
+        if places or (seen.is_through and not seen.task_ids):
+            break
+    return [show(short, place) for place in places]
 
 
 # Built once: putting these together costs more than running them.
+NOW = bindparam("now", type_=Utc())
 BATCH_FOR_WORKER = (
-    select(BatchRow.state, WorkerRow.state)
+    select(
+        BatchRow.state,
+        WorkerRow.state,
+        BatchRow.page_size,
+        BatchRow.is_special,
+        exists()
+        .where(WorkerBlockRow.worker_id == WorkerRow.id, WorkerBlockRow.lifted_at.is_(None))
+        .where(WorkerBlockRow.starts_at <= NOW, or_(WorkerBlockRow.ends_at.is_(None), WorkerBlockRow.ends_at > NOW))
+        .where(or_(WorkerBlockRow.project_id.is_(None), WorkerBlockRow.project_id == ProjectRow.id))
+        .where(or_(WorkerBlockRow.batch_id.is_(None), WorkerBlockRow.batch_id == BatchRow.id))
+        .correlate(WorkerRow, ProjectRow, BatchRow),
+    )
     .join(ProjectRow, ProjectRow.id == BatchRow.project_id)
     .join(WorkerRow, WorkerRow.organisation_id == ProjectRow.organisation_id)
     .where(BatchRow.id == bindparam("batch_id"), WorkerRow.id == bindparam("worker_id"))
@@ -206,19 +263,22 @@ HELD = (
     # written out, so that the index of what is held serves a prepared statement
     .where(AssignmentRow.state == literal_column("'leased'"))
     .order_by(AssignmentRow.id)
-    .limit(HELD_MAX)
+    .limit(max(HELD_MAX, PAGE_MAX))
 )
 LAPSED = (
     select(AssignmentRow.id)
     .where(AssignmentRow.batch_id == bindparam("batch_id"), AssignmentRow.state == literal_column("'leased'"))
-    .where(AssignmentRow.lease_ends_at < bindparam("now", type_=Utc()))
+    .where(AssignmentRow.lease_ends_at < NOW)
     .limit(1)
 )
 
 
-def _let_go(session: Session, assignment: AssignmentRow, *, state: AssignmentState, now: datetime) -> None:
+def _let_go(
+    session: Session, assignment: AssignmentRow, *, state: AssignmentState, now: datetime, offset: int = 0
+) -> None:
+    """End a hold without an answer: its place opens again at the end of the queue, ahead of everybody."""
     assignment.state, assignment.ended_at = state, now
-    session.get_one(SittingRow, assignment.sitting_id).state = SittingState.LAPSED
+    settle_sitting(session, sitting_id=assignment.sitting_id, now=now)
     task = session.scalars(
         select(TaskRow)
         .where(TaskRow.id == assignment.task_id)
@@ -233,5 +293,5 @@ def _let_go(session: Session, assignment: AssignmentRow, *, state: AssignmentSta
     else:
         task.places_left = TaskRow.places_left + 1
         task.state = TaskState.OPEN
-        task.pos = position(now)
+        task.pos = position(now, offset=offset)
     session.flush()

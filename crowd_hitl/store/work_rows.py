@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crowd_hitl.domain.assignments import STANDING
-from crowd_hitl.store.rows import Count, Key, Long, Micros, Row, index_while, to, unique_while
+from crowd_hitl.domain.assignments import LET_GO, STANDING
+from crowd_hitl.store.rows import Count, Key, Long, Micros, Row, index_while, index_while_one_of, to, unique_while
 
 
 class BatchRow(Row):
@@ -94,7 +94,7 @@ class TaskRow(Row):
         CheckConstraint("answers_count >= 0", name="answers_count_not_negative"),
         CheckConstraint("places_left + answers_count <= overlap", name="within_overlap"),
         CheckConstraint("(state = 'open') = (places_left > 0)", name="open_means_places"),
-        index_while("ix_task_open", "batch_id", "priority", "pos", state="open"),
+        index_while("ix_task_open", "batch_id", "level", "pos", state="open"),
         index_while("ix_task_full", "batch_id", state="full"),
     )
 
@@ -104,8 +104,10 @@ class TaskRow(Row):
     question_version_id: Mapped[int] = to("question_version")
     voice_key: Mapped[str]
     is_gold: Mapped[bool]
+    # for people; work goes by `level`, which is made of both
     priority: Mapped[int]
     deadline: Mapped[datetime | None]
+    level: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
     pos: Mapped[int] = mapped_column(BigInteger)
     overlap: Mapped[int]
     places_left: Mapped[int]
@@ -121,8 +123,8 @@ class SittingRow(Row):
 
     id: Mapped[Key]
     offer_id: Mapped[int] = to("offer")
-    batch_id: Mapped[int] = to("batch", index=True)
-    worker_id: Mapped[int] = to("worker", index=True)
+    batch_id: Mapped[int] = to("batch")
+    worker_id: Mapped[int] = to("worker")
     state: Mapped[str]
     # what one answer earns here, where it is not the batch's price; and the active seconds that were paid for
     price_micros: Mapped[int | None] = mapped_column(BigInteger)
@@ -141,9 +143,10 @@ class AssignmentRow(Row):
         CheckConstraint("lease_ends_at > leased_at", name="lease_runs_forward"),
         # a partial unique index: it binds only while the assignment is leased, submitted or approved
         unique_while("one_voice_per_worker", "voice_key", "worker_id", states=STANDING),
-        index_while("ix_assignment_lease", "lease_ends_at", state="leased"),
+        index_while("ix_assignment_lease", "batch_id", "lease_ends_at", state="leased"),
         index_while("ix_assignment_held", "worker_id", "batch_id", "id", state="leased"),
-        Index("ix_assignment_bookmark", "worker_id", "batch_id", "priority", "pos"),
+        Index("ix_assignment_bookmark", "worker_id", "batch_id", "level", "pos"),
+        index_while_one_of("ix_assignment_let_go", "worker_id", "batch_id", "level", "pos", states=LET_GO),
         Index("ix_assignment_task", "task_id"),
         Index("ix_assignment_voice", "voice_key", "worker_id"),
     )
@@ -154,7 +157,7 @@ class AssignmentRow(Row):
     batch_id: Mapped[int] = to("batch", index=True)
     worker_id: Mapped[int] = to("worker")
     voice_key: Mapped[str]
-    priority: Mapped[int]
+    level: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
     pos: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[str]
     leased_at: Mapped[datetime]
@@ -163,6 +166,25 @@ class AssignmentRow(Row):
     decided_by: Mapped[int | None] = to("account", nullable=True)
     decided_at: Mapped[datetime | None]
     reason: Mapped[Long | None]
+
+
+class WorkerCursorRow(Row):
+    """How far a worker's second looks went: written only when nothing lay ahead of the worker's bookmark.
+
+    Up to `passed` nothing new lies ahead; what lies behind is walked round and round, and `behind` is where the
+    walk stopped. `is_through` says that it has been all the way once.
+    """
+
+    __tablename__ = "worker_cursor"
+    __table_args__ = (UniqueConstraint("worker_id", "batch_id", "level"),)
+
+    id: Mapped[Key]
+    worker_id: Mapped[int] = to("worker")
+    batch_id: Mapped[int] = to("batch")
+    level: Mapped[int] = mapped_column(BigInteger)
+    passed: Mapped[int] = mapped_column(BigInteger)
+    behind: Mapped[int] = mapped_column(BigInteger)
+    is_through: Mapped[bool]
 
 
 class AnswerRow(Row):
