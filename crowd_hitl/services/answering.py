@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace as changed
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +13,9 @@ from crowd_hitl.domain.assignments import ANSWERED, BARRING, AssignmentState, re
 from crowd_hitl.domain.errors import AlreadyDone, KeyReused, NotFound, TooLate, bad_field
 from crowd_hitl.domain.ports import Question
 from crowd_hitl.domain.tasks import TaskState
-from crowd_hitl.services.assigning import CLAIM_MAX, Offered, beside, lock_assignment, offered, show
+from crowd_hitl.services.assigning import CLAIM_MAX, Offered, beside, lease_more, lock_assignment, offered, show
 from crowd_hitl.services.paying import look_again
+from crowd_hitl.services.settling_sittings import settle_sitting
 from crowd_hitl.store.hot_path.finding import hot_path
 from crowd_hitl.store.hot_path.remembered import Asked, Short, remembered
 from crowd_hitl.store.hot_path.shapes import Filled
@@ -21,6 +23,8 @@ from crowd_hitl.store.project_rows import QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRevisionRow, AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 LONGEST_KEY = 100
+# What is kept is longer: of a page each answer has the page's key and its own number.
+LONGEST_PART_KEY = LONGEST_KEY + 20
 LONGEST_SECONDS = 24 * 3600.0
 
 
@@ -60,7 +64,7 @@ def submit(
     The same client key again gives the same receipt; on another assignment it is KeyReused. An answer to a lapsed
     lease counts while its place is open, else TooLate. AlreadyDone when the assignment has another answer.
     """
-    _check_submission(submission)
+    check_submission(submission.client_key, submission.next_count, longest=LONGEST_PART_KEY)
     repeated = _repeated(session, assignment_id, worker_id=worker_id, client_key=submission.client_key)
     if repeated is not None:
         return _receipt(session, repeated)
@@ -72,10 +76,16 @@ def submit(
     assert asked is not None, "the assignment was found"
     checked = _check(asked, submission.value, questions)
     _make_answerable(session, assignment)
-    filled = _filled(assignment_id, worker_id, submission, checked, now=now)
+    batch = session.get_one(BatchRow, assignment.batch_id)
+    is_plain = batch.page_size == 1 and not batch.is_special
+    first = submission if is_plain else changed(submission, next_count=0)
+    filled = _filled(assignment_id, worker_id, first, checked, now=now)._replace(in_service=True)
     receipt = _fill(beside(session), filled)
     assert receipt is not None, "the assignment is locked and leased"
-    return receipt
+    if is_plain:
+        return receipt
+    settle_sitting(session, sitting_id=assignment.sitting_id, now=now)
+    return _with_next(session, receipt, batch, worker_id=worker_id, count=submission.next_count, now=now)
 
 
 def submit_at_once(
@@ -88,7 +98,7 @@ def submit_at_once(
     now: datetime,
 ) -> Receipt | None:
     """Do what `submit` does for a leased assignment; None, and nothing changed, for a repeat or a lapsed lease."""
-    _check_submission(submission)
+    check_submission(submission.client_key, submission.next_count)
     asked = short.memory.asked_by(short.connection, assignment_id)
     if asked is None:
         return None
@@ -122,11 +132,12 @@ def replace(
     return _receipt(session, answer, with_next=False)
 
 
-def _check_submission(submission: Submission) -> None:
-    if not 1 <= len(submission.client_key) <= LONGEST_KEY:
-        raise bad_field("client_key", expected=f"1 to {LONGEST_KEY} characters", found=submission.client_key)
-    if not 0 <= submission.next_count <= CLAIM_MAX:
-        raise bad_field("next", expected=f"0 to {CLAIM_MAX}", found=submission.next_count)
+def check_submission(client_key: str, next_count: int, *, longest: int = LONGEST_KEY) -> None:
+    """Refuse a key that cannot be kept, and a wish for more places than are handed out at once."""
+    if not 1 <= len(client_key) <= longest:
+        raise bad_field("client_key", expected=f"1 to {longest} characters", found=client_key)
+    if not 0 <= next_count <= CLAIM_MAX:
+        raise bad_field("next", expected=f"0 to {CLAIM_MAX}", found=next_count)
 
 
 def _repeated(session: Session, assignment_id: int, *, worker_id: int, client_key: str) -> AnswerRow | None:
@@ -168,6 +179,17 @@ def _fill(short: Short, filled: Filled) -> Receipt | None:
         currency=taken.currency,
         next=[show(short, place) for place in taken.next],
     )
+
+
+def _with_next(
+    session: Session, receipt: Receipt, batch: BatchRow, *, worker_id: int, count: int, now: datetime
+) -> Receipt:
+    """Lease what comes next where a service must decide on it, and keep it with the answer for a repeat."""
+    fresh = lease_more(session, batch=batch, worker_id=worker_id, count=count, now=now) if count else []
+    if fresh:
+        session.get_one(AnswerRow, receipt.answer_id).next_ids = [offer.assignment_id for offer in fresh]
+        session.flush()
+    return changed(receipt, next=fresh)
 
 
 def _make_answerable(session: Session, assignment: AssignmentRow) -> None:

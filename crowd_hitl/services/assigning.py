@@ -6,29 +6,26 @@ How the next places are chosen and leased is in store/hot_path.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, literal_column, or_, select
+from sqlalchemy import literal_column, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import NotFound, TooLate, bad_field
-from crowd_hitl.domain.tasks import BatchState, TaskState, position
+from crowd_hitl.domain.tasks import TaskState, position
+from crowd_hitl.services.handing_out import HELD, LAPSED, standing_of
 from crowd_hitl.services.paying import give_back
 from crowd_hitl.services.settling_sittings import settle_sitting
-from crowd_hitl.store.account_rows import WorkerRow
-from crowd_hitl.store.gate_rows import WorkerBlockRow
 from crowd_hitl.store.hot_path.finding import hot_path
 from crowd_hitl.store.hot_path.looking_again import look_again
 from crowd_hitl.store.hot_path.remembered import Short, remembered
-from crowd_hitl.store.hot_path.shapes import HELD_MAX, Place, Wanted
-from crowd_hitl.store.project_rows import ProjectRow
-from crowd_hitl.store.rows import Utc
+from crowd_hitl.store.hot_path.shapes import Place, Wanted
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, SittingRow, TaskRow
 
 CLAIM_MAX = 10
-# Tasks of one page at most.
-PAGE_MAX = 50
+
+
 EXPIRE_AT_CLAIM = 20
 # Of each level a second look walks a window; so many of them are walked before somebody is told "nothing now".
 LOOKS_MAX = 4
@@ -56,14 +53,6 @@ class Offered:
     currency: str
 
 
-class Standing(NamedTuple):
-    """How a batch stands to a worker who asks for places of it."""
-
-    is_open: bool
-    page_size: int
-    is_special: bool
-
-
 def claim(session: Session, *, batch_id: int, worker_id: int, count: int, now: datetime) -> list[Offered]:
     """Lease up to `count` places of a batch to a worker: first those already held, then the next open ones.
 
@@ -71,7 +60,7 @@ def claim(session: Session, *, batch_id: int, worker_id: int, count: int, now: d
     worker now.
     """
     _check_count(count)
-    standing = _standing(session, batch_id=batch_id, worker_id=worker_id, now=now)
+    standing = standing_of(session, batch_id=batch_id, worker_id=worker_id, now=now)
     if not standing.is_open:
         return []
     expired = expire(session, now=now, limit=EXPIRE_AT_CLAIM, batch_id=batch_id)
@@ -93,7 +82,7 @@ def claim_at_once(short: Short, *, batch_id: int, worker_id: int, count: int, no
     """
     _check_count(count)
     connection = short.connection
-    standing = _standing(connection, batch_id=batch_id, worker_id=worker_id, now=now)
+    standing = standing_of(connection, batch_id=batch_id, worker_id=worker_id, now=now)
     if not standing.is_open:
         return []
     values = {"batch_id": batch_id, "worker_id": worker_id, "now": now}
@@ -106,6 +95,18 @@ def claim_at_once(short: Short, *, batch_id: int, worker_id: int, count: int, no
         wanted = Wanted(batch_id=batch_id, worker_id=worker_id, places=count - len(places), now=now)
         places += hot.lease(connection, wanted)
     return [show(short, place) for place in places] or None
+
+
+def lease_more(session: Session, *, batch: BatchRow, worker_id: int, count: int, now: datetime) -> list[Offered]:
+    """Lease what comes next with a submit, where a service must decide on it; of a batch with pages the next page.
+
+    An empty list while a page is held, and when nothing lies ahead: a claim then looks closer.
+    """
+    places = count
+    if batch.is_special:
+        places = _allowed(session, batch_id=batch.id, worker_id=worker_id, wanted=count, now=now)
+    wanted = Wanted(batch_id=batch.id, worker_id=worker_id, places=places, now=now, in_service=True)
+    return _lease(session, wanted, look=False)
 
 
 def lease_next(
@@ -206,17 +207,6 @@ def _check_count(count: int) -> None:
         raise bad_field("count", expected=f"1 to {CLAIM_MAX}", found=count)
 
 
-def _standing(session: Session | Connection, *, batch_id: int, worker_id: int, now: datetime) -> Standing:
-    """Say how the batch stands to this worker; NotFound across organisations."""
-    values = {"batch_id": batch_id, "worker_id": worker_id, "now": now}
-    found = session.execute(BATCH_FOR_WORKER, values).first()
-    if found is None:
-        raise NotFound(f"There is no batch {batch_id}.")
-    batch_state, worker_state, page_size, is_special, is_blocked = found
-    is_open = batch_state == BatchState.OPEN and worker_state == "active" and not is_blocked
-    return Standing(is_open=is_open, page_size=page_size, is_special=is_special)
-
-
 def _allowed(session: Session, *, batch_id: int, worker_id: int, wanted: int, now: datetime) -> int:
     """Say how many places of a special batch this worker may have now, of those wanted."""
     return wanted
@@ -236,41 +226,6 @@ def _lease(session: Session, wanted: Wanted, *, look: bool) -> list[Offered]:
         if places or (seen.is_through and not seen.task_ids):
             break
     return [show(short, place) for place in places]
-
-
-# Built once: putting these together costs more than running them.
-NOW = bindparam("now", type_=Utc())
-BATCH_FOR_WORKER = (
-    select(
-        BatchRow.state,
-        WorkerRow.state,
-        BatchRow.page_size,
-        BatchRow.is_special,
-        exists()
-        .where(WorkerBlockRow.worker_id == WorkerRow.id, WorkerBlockRow.lifted_at.is_(None))
-        .where(WorkerBlockRow.starts_at <= NOW, or_(WorkerBlockRow.ends_at.is_(None), WorkerBlockRow.ends_at > NOW))
-        .where(or_(WorkerBlockRow.project_id.is_(None), WorkerBlockRow.project_id == ProjectRow.id))
-        .where(or_(WorkerBlockRow.batch_id.is_(None), WorkerBlockRow.batch_id == BatchRow.id))
-        .correlate(WorkerRow, ProjectRow, BatchRow),
-    )
-    .join(ProjectRow, ProjectRow.id == BatchRow.project_id)
-    .join(WorkerRow, WorkerRow.organisation_id == ProjectRow.organisation_id)
-    .where(BatchRow.id == bindparam("batch_id"), WorkerRow.id == bindparam("worker_id"))
-)
-HELD = (
-    select(AssignmentRow.id)
-    .where(AssignmentRow.worker_id == bindparam("worker_id"), AssignmentRow.batch_id == bindparam("batch_id"))
-    # written out, so that the index of what is held serves a prepared statement
-    .where(AssignmentRow.state == literal_column("'leased'"))
-    .order_by(AssignmentRow.id)
-    .limit(max(HELD_MAX, PAGE_MAX))
-)
-LAPSED = (
-    select(AssignmentRow.id)
-    .where(AssignmentRow.batch_id == bindparam("batch_id"), AssignmentRow.state == literal_column("'leased'"))
-    .where(AssignmentRow.lease_ends_at < NOW)
-    .limit(1)
-)
 
 
 def _let_go(

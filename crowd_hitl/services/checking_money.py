@@ -81,24 +81,28 @@ def batches_hold_what_they_owe(session: Session) -> Iterator[Problem]:
 
 
 def approved_means_paid(session: Session) -> Iterator[Problem]:
-    """Every approved assignment was paid its batch's price once, and nothing else was paid."""
+    """Every sitting was paid its batch's price for each approved assignment, once; and nothing else was paid."""
     paid = (
         select(TransferRow.sitting_id, func.sum(TransferRow.amount_micros).label("paid"))
         .where(TransferRow.kind == TransferKind.PAY.value)
         .group_by(TransferRow.sitting_id)
         .subquery()
     )
-    approved = AssignmentRow.state == AssignmentState.APPROVED.value
-    due = case((approved, BatchRow.price_micros), else_=0)
-    found = func.coalesce(paid.c.paid, 0)
+    approved = func.sum(case((AssignmentRow.state == AssignmentState.APPROVED.value, 1), else_=0))
+    counted = (
+        select(AssignmentRow.sitting_id, AssignmentRow.batch_id, approved.label("approved"))
+        .group_by(AssignmentRow.sitting_id, AssignmentRow.batch_id)
+        .subquery()
+    )
+    due, found = counted.c.approved * BatchRow.price_micros, func.coalesce(paid.c.paid, 0)
     rows = session.execute(
-        select(AssignmentRow.id, due, found)
-        .join(BatchRow, BatchRow.id == AssignmentRow.batch_id)
-        .outerjoin(paid, paid.c.sitting_id == AssignmentRow.sitting_id)
+        select(counted.c.sitting_id, due, found)
+        .join(BatchRow, BatchRow.id == counted.c.batch_id)
+        .outerjoin(paid, paid.c.sitting_id == counted.c.sitting_id)
         .where(due != found)
     )
-    for assignment_id, expected, actual in rows:
-        yield Problem("payment", f"assignment {assignment_id}", units(int(expected)), units(int(actual)))
+    for sitting_id, expected, actual in rows:
+        yield Problem("payment", f"sitting {sitting_id}", units(int(expected)), units(int(actual)))
 
 
 def pay_reaches_its_worker(session: Session) -> Iterator[Problem]:

@@ -173,9 +173,7 @@ def _take(driver: sqlite3.Connection, tasks: Sequence[Values], gate: Values, wan
     return taken
 
 
-def _take_one(
-    driver: sqlite3.Connection, task: Values, known: Values, *, leased: tuple[datetime, datetime]
-) -> Place:
+def _take_one(driver: sqlite3.Connection, task: Values, known: Values, *, leased: tuple[datetime, datetime]) -> Place:
     leased_at, ends = leased
     values = {**known, **dict(task), "task_id": task["id"], "lease_ends_at": _written(ends)}
     driver.execute(texts.COUNT_DOWN, values)
