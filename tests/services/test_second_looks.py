@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.tasks import BatchState
 from crowd_hitl.services import assigning
-from crowd_hitl.services.assigning import expire, release
+from crowd_hitl.services.assigning import Offered, expire, release
 from crowd_hitl.services.directing import lease_task
 from crowd_hitl.store.gate_rows import WorkerBlockRow
 from crowd_hitl.store.hot_path import looking_again
@@ -181,14 +181,19 @@ def worked_through_later(site: Site, batch_id: int, worker: int) -> list[int]:
 def test_a_claim_waits_for_a_row_that_somebody_holds_locked_before_it_says_nothing(unit_of_work: UnitOfWork) -> None:
     site = a_site(unit_of_work, items=1)
     batch = a_batch(site, overlap_min=1, overlap_max=1)
-    holds, found = Event(), []
+    holds = Event()
+    found: list[Offered] = []
 
     def hold(session: Session) -> None:
         session.execute(update(TaskRow).values(priority=TaskRow.priority))
         holds.set()
         waiting.join(1.0)  # on PostgreSQL the claim waits for us; on SQLite for the one write lock
 
-    waiting = Thread(target=lambda: (holds.wait(), found.extend(claimed(site, batch.id)))[0])
+    def wait() -> None:
+        holds.wait()
+        found.extend(claimed(site, batch.id))
+
+    waiting = Thread(target=wait)
     waiting.start()
     site.uow.run(hold)
     waiting.join()
