@@ -57,6 +57,7 @@ def image_key_for(session: Session, *, item_id: int, actor: Actor) -> str:
     if not actor.manages:
         given = exists().where(
             TaskRow.item_id == ItemRow.id,
+            AssignmentRow.voice_key == TaskRow.voice_key,
             AssignmentRow.task_id == TaskRow.id,
             AssignmentRow.worker_id == actor.worker_id,
         )
