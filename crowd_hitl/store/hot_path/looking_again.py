@@ -46,11 +46,11 @@ WALKED = """
 SELECT t.id, t.voice_key, t.pos, t.deadline FROM task t
 WHERE t.batch_id = :batch_id AND t.state = 'open' AND t.level = :level AND t.pos > :behind
 ORDER BY t.pos LIMIT :window"""
-# Nothing that this worker ever had to do with.
+# Nothing that this worker ever had to do with. LIMIT 1 keeps each probe on the index of voices.
 FREE = text(f"""
 SELECT t.id FROM ({WALKED}) AS t
 WHERE (t.deadline IS NULL OR t.deadline > :now)
-  AND NOT EXISTS (SELECT 1 FROM assignment e WHERE e.voice_key = t.voice_key AND e.worker_id = :worker_id)
+  AND NOT EXISTS (SELECT 1 FROM assignment e WHERE e.voice_key = t.voice_key AND e.worker_id = :worker_id LIMIT 1)
 ORDER BY t.pos LIMIT :places""").bindparams(NOW)
 EXTENT = text(f"SELECT count(*), max(t.pos) FROM ({WALKED}) AS t")
 REMEMBER = text("""
@@ -67,7 +67,7 @@ SELECT t.id FROM (
     AND t.state = 'open' AND (t.deadline IS NULL OR t.deadline > :now)
     AND NOT EXISTS (
       SELECT 1 FROM assignment e
-      WHERE e.voice_key = t.voice_key AND e.worker_id = :worker_id AND e.state IN {BARRED})
+      WHERE e.voice_key = t.voice_key AND e.worker_id = :worker_id AND e.state IN {BARRED} LIMIT 1)
   ORDER BY a.level DESC, a.pos LIMIT :window
 ) AS t
 WHERE NOT EXISTS (
@@ -75,7 +75,7 @@ WHERE NOT EXISTS (
   WHERE o.batch_id = :batch_id AND o.state = 'leased' AND o.lease_ends_at > :now AND o.worker_id <> :worker_id
     AND NOT EXISTS (
       SELECT 1 FROM assignment e
-      WHERE e.voice_key = t.voice_key AND e.worker_id = o.worker_id AND e.state IN {BARRED}))
+      WHERE e.voice_key = t.voice_key AND e.worker_id = o.worker_id AND e.state IN {BARRED} LIMIT 1))
 ORDER BY t.level DESC, t.pos LIMIT :window""").bindparams(NOW)
 
 
