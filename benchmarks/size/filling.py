@@ -15,7 +15,7 @@ FROM task t JOIN (SELECT id, row_number() OVER (ORDER BY id) AS turn FROM worker
 WHERE t.batch_id = :batch AND (t.id - :first) * :overlap + w.turn <= :count
 """
 ASSIGNMENTS = """
-INSERT INTO assignment (id, sitting_id, task_id, batch_id, worker_id, voice_key, priority, pos, state, leased_at,
+INSERT INTO assignment (id, sitting_id, task_id, batch_id, worker_id, voice_key, level, pos, state, leased_at,
                         lease_ends_at, ended_at)
 SELECT s.id, s.id, t.id, :batch, s.worker_id, t.voice_key, 0, t.pos, 'approved', :now, :later, :now
 FROM sitting s JOIN task t ON t.id = :first + (s.id - 1) / :overlap

@@ -164,6 +164,7 @@ def _request(body: BatchIn) -> BatchRequest:
         lease_seconds=body.lease_seconds,
         deadline=body.deadline,
         priority=body.priority,
+        page_size=body.page_size,
         gold_rate=body.gold_rate,
         items=body.items,
         limit=body.limit,

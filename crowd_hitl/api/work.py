@@ -15,6 +15,8 @@ from crowd_hitl.api.schemas.work import (
     DayOut,
     EarningsOut,
     ItemShown,
+    PageIn,
+    PageReceiptOut,
     ReceiptOut,
     SubmitIn,
     WorkLine,
@@ -26,7 +28,7 @@ from crowd_hitl.domain.money import units
 from crowd_hitl.edge.auth import allow, current_actor, current_worker_id
 from crowd_hitl.edge.house import current_house
 from crowd_hitl.edge.media import audio_url, image_url
-from crowd_hitl.services import answering, assigning
+from crowd_hitl.services import answering, assigning, paging
 from crowd_hitl.services.assigning import Offered
 from crowd_hitl.services.balances import worker_earnings
 from crowd_hitl.services.offering import work_for
@@ -111,6 +113,32 @@ def submit_answer(assignment_id: int, *, body: SubmitIn) -> ReceiptOut:
     )
 
 
+@work.post("/sittings/<int:sitting_id>/submit")
+@allow(Role.WORKER)
+@work.input(PageIn, arg_name="body")
+@work.output(PageReceiptOut)
+def submit_page(sitting_id: int, *, body: PageIn) -> PageReceiptOut:
+    """Submit the answers of a page and claim the next one; the same client key again gets the same reply."""
+    house = current_house()
+    parts = [paging.PagePart(one.assignment_id, one.value, one.seconds) for one in body.answers]
+    receipt = house.uow.run_short(
+        paging.submit_page_at_once,
+        otherwise=paging.submit_page,
+        sitting_id=sitting_id,
+        worker_id=current_worker_id(),
+        submission=paging.PageSubmission(parts, body.client_key, body.next),
+        questions=house.plugins.questions,
+    )
+    return PageReceiptOut(
+        answers=[
+            AnswerOut(id=one.answer_id, assignment_id=one.assignment_id, replaceable_until=one.replaceable_until)
+            for one in receipt.answers
+        ],
+        next=[assignment_out(offered) for offered in receipt.next],
+        earned=units(receipt.earned_micros),
+    )
+
+
 @work.post("/assignments/<int:assignment_id>/release")
 @allow(Role.WORKER)
 @work.doc(responses={204: "Released"})
@@ -157,6 +185,7 @@ def assignment_out(offered: Offered) -> AssignmentOut:
     """Show one assignment to its worker."""
     return AssignmentOut(
         id=offered.assignment_id,
+        sitting_id=offered.sitting_id,
         task_id=offered.task_id,
         item=ItemShown(
             id=offered.item_id,

@@ -28,6 +28,7 @@ class Terms:
     lease_seconds: int = 900
     deadline: datetime | None = None
     priority: int = 0
+    page_size: int = 1
     aggregator: str = "pooled"
     overlap_policy: str = "posterior"
     approval: str = "auto"
@@ -61,6 +62,7 @@ def as_request(desk: Desk, terms: Terms, *, budget: str | None) -> BatchRequest:
         lease_seconds=terms.lease_seconds,
         deadline=terms.deadline,
         priority=terms.priority,
+        page_size=terms.page_size,
         aggregator=terms.aggregator,
         overlap_policy=terms.overlap_policy,
         approval=terms.approval,

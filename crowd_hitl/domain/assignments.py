@@ -26,6 +26,8 @@ class AssignmentState(StrEnum):
 
 # While in one of these, an assignment holds a place and is this worker's one voice.
 STANDING = (AssignmentState.LEASED, AssignmentState.SUBMITTED, AssignmentState.APPROVED)
+# These ended without an answer.
+LET_GO = (AssignmentState.RELEASED, AssignmentState.EXPIRED)
 # These carry an answer that counts.
 ANSWERED = (AssignmentState.SUBMITTED, AssignmentState.APPROVED)
 # These carry an answer that is kept, and not used.

@@ -1,8 +1,14 @@
 """A task: one item put as one question version in one batch, and when it has answers enough."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+
+# Hours that a level can tell apart within one priority: beyond the end of the calendar.
+HOURS = 2**28
+HOUR_SECONDS = 3600
+# Tasks of one page at most.
+PAGE_TASKS_MAX = 50
 
 
 class TaskState(StrEnum):
@@ -78,6 +84,21 @@ def voice_key(*, item_id: int, question_version_id: int) -> str:
     return f"{item_id}:{question_version_id}"
 
 
+def level(priority: int, deadline: datetime | None) -> int:
+    """Say where in the order of work tasks stand, higher first: by priority, then by deadline, none of them last.
+
+    Deadlines count by the hour: a claim goes through the levels one by one, so that there must be few.
+    """
+    if deadline is None:
+        return priority * HOURS
+    hour = int(deadline.astimezone(UTC).timestamp() // HOUR_SECONDS)
+    return priority * HOURS + HOURS - 1 - max(0, hour)
+
+
 def position(now: datetime, *, offset: int = 0) -> int:
-    """Place a task in the queue: later moments lie behind earlier ones, so a reopened task joins at the end."""
+    """Place a task in the queue: later moments lie behind earlier ones, so a reopened task joins at the end.
+
+    Of several at one moment each takes an offset of its own: whoever was handed one has passed those that share its
+    position.
+    """
     return int(now.timestamp() * 1_000_000) + offset

@@ -17,6 +17,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from crowd_hitl.domain.accounts import Actor, Role
 from crowd_hitl.domain.errors import NotAllowed, NotFound, NotSignedIn, bad_field
 from crowd_hitl.edge.house import House
+from crowd_hitl.edge.sessions import LightSessions
 from crowd_hitl.services import admitting
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -158,6 +159,7 @@ def install_auth(app: Flask, *, house: House) -> None:
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,
     )
+    app.session_interface = LightSessions()
     memory = app.extensions[MEMORY] = Remembered()
     csrf = CSRFProtect(app)
     logins = LoginManager(app)

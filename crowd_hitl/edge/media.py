@@ -54,6 +54,7 @@ def media_key_for(session: Session, *, column: InstrumentedAttribute[str | None]
     if not actor.manages:
         given = exists().where(
             TaskRow.item_id == ItemRow.id,
+            AssignmentRow.voice_key == TaskRow.voice_key,
             AssignmentRow.task_id == TaskRow.id,
             AssignmentRow.worker_id == actor.worker_id,
         )

@@ -2,20 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace as changed
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import ANSWERED, BARRING, AssignmentState, replaceable_until
 from crowd_hitl.domain.errors import AlreadyDone, KeyReused, NotFound, TooLate, bad_field
 from crowd_hitl.domain.ports import Question
 from crowd_hitl.domain.tasks import TaskState
-from crowd_hitl.services.assigning import CLAIM_MAX, Offered, beside, lock_assignment, offered, show
-from crowd_hitl.services.breaking import broken_value, lock_for_broken, note_broken
-from crowd_hitl.services.gating import caps_left, hold_worker, places_allowed
+from crowd_hitl.services.assigning import CLAIM_MAX, Offered, beside, lease_more, lock_assignment, offered, show
 from crowd_hitl.services.paying import look_again
+from crowd_hitl.services.settling_sittings import settle_sitting
 from crowd_hitl.store.hot_path.finding import hot_path
 from crowd_hitl.store.hot_path.remembered import Asked, Short, remembered
 from crowd_hitl.store.hot_path.shapes import Filled
@@ -23,11 +23,9 @@ from crowd_hitl.store.project_rows import QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRevisionRow, AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 LONGEST_KEY = 100
+# What is kept is longer: of a page each answer has the page's key and its own number.
+LONGEST_PART_KEY = LONGEST_KEY + 20
 LONGEST_SECONDS = 24 * 3600.0
-# The batch of an assignment, if a claim of it needs more than the hot path checks.
-OF_SPECIAL = (BatchRow.is_special.is_(True), AssignmentRow.id == bindparam("assignment_id"))
-SPECIAL = select(BatchRow).join(AssignmentRow, AssignmentRow.batch_id == BatchRow.id).where(*OF_SPECIAL)
-SPECIAL_ID = select(BatchRow.id).join(AssignmentRow, AssignmentRow.batch_id == BatchRow.id).where(*OF_SPECIAL)
 
 
 @dataclass(frozen=True)
@@ -44,16 +42,12 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Submission:
-    """What a client sends: the answer, its own key for this submit, active seconds, how many places it wants next.
-
-    `broken` says, instead of an answer, why the item itself cannot be answered.
-    """
+    """What a client sends: the answer, its own key for this submit, active seconds, how many places it wants next."""
 
     value: object
     client_key: str
     seconds: float = 0.0
     next_count: int = 0
-    broken: str | None = None
 
 
 def submit(
@@ -70,34 +64,28 @@ def submit(
     The same client key again gives the same receipt; on another assignment it is KeyReused. An answer to a lapsed
     lease counts while its place is open, else TooLate. AlreadyDone when the assignment has another answer.
     """
-    _check_submission(submission)
+    check_submission(submission.client_key, submission.next_count, longest=LONGEST_PART_KEY)
     repeated = _repeated(session, assignment_id, worker_id=worker_id, client_key=submission.client_key)
     if repeated is not None:
         return _receipt(session, repeated)
-    special = session.scalar(SPECIAL, {"assignment_id": assignment_id})
-    if special is not None:
-        hold_worker(session, batch=special, worker_id=worker_id)  # before any assignment or task is locked
     assignment = lock_assignment(session, assignment_id, worker_id=worker_id)
     repeated = _repeated(session, assignment_id, worker_id=worker_id, client_key=submission.client_key)
     if repeated is not None:  # the same submit came twice at once, and the other one held the lock
         return _receipt(session, repeated)
     asked = remembered(session).asked_by(session.connection(), assignment_id)
     assert asked is not None, "the assignment was found"
-    if submission.broken is None:
-        checked = _check(asked, submission.value, questions)
-    else:
-        checked = broken_value(submission.broken)
-        lock_for_broken(session, task_id=assignment.task_id)
-    _make_answerable(session, assignment, special=special, now=now)
-    filled = _filled(assignment_id, worker_id, submission, checked, now=now)
-    if special is not None:
-        wanted = places_allowed(session, batch=special, worker_id=worker_id, wanted=filled.next_count, now=now)
-        filled = filled._replace(next_count=wanted)
+    checked = _check(asked, submission.value, questions)
+    _make_answerable(session, assignment)
+    batch = session.get_one(BatchRow, assignment.batch_id)
+    is_plain = batch.page_size == 1 and not batch.is_special
+    first = submission if is_plain else changed(submission, next_count=0)
+    filled = _filled(assignment_id, worker_id, first, checked, now=now)._replace(in_service=True)
     receipt = _fill(beside(session), filled)
     assert receipt is not None, "the assignment is locked and leased"
-    if submission.broken is not None:
-        note_broken(session, answer_id=receipt.answer_id, now=now)
-    return receipt
+    if is_plain:
+        return receipt
+    settle_sitting(session, sitting_id=assignment.sitting_id, now=now)
+    return _with_next(session, receipt, batch, worker_id=worker_id, count=submission.next_count, now=now)
 
 
 def submit_at_once(
@@ -109,15 +97,10 @@ def submit_at_once(
     questions: Mapping[str, Question],
     now: datetime,
 ) -> Receipt | None:
-    """Do what `submit` does for a leased assignment; None, and nothing changed, for a repeat or a lapsed lease.
-
-    None also for an item that cannot be answered: that may retire its tasks.
-    """
-    _check_submission(submission)
-    if submission.broken is not None:
-        return None
+    """Do what `submit` does for a leased assignment; None, and nothing changed, for a repeat or a lapsed lease."""
+    check_submission(submission.client_key, submission.next_count)
     asked = short.memory.asked_by(short.connection, assignment_id)
-    if asked is None or short.connection.scalar(SPECIAL_ID, {"assignment_id": assignment_id}) is not None:
+    if asked is None:
         return None
     checked = _check(asked, submission.value, questions)
     return _fill(short, _filled(assignment_id, worker_id, submission, checked, now=now))
@@ -143,17 +126,18 @@ def replace(
     checked = _check(Asked(version.kind, version.spec), value, questions)
     if checked != answer.value:
         session.add(AnswerRevisionRow(answer_id=answer.id, value=answer.value, replaced_at=now))
-        answer.value, answer.is_broken = checked, False
+        answer.value = checked
         look_again(session.get_one(BatchRow, answer.batch_id))  # what was agreed may rest on the old answer
         session.flush()
     return _receipt(session, answer, with_next=False)
 
 
-def _check_submission(submission: Submission) -> None:
-    if not 1 <= len(submission.client_key) <= LONGEST_KEY:
-        raise bad_field("client_key", expected=f"1 to {LONGEST_KEY} characters", found=submission.client_key)
-    if not 0 <= submission.next_count <= CLAIM_MAX:
-        raise bad_field("next", expected=f"0 to {CLAIM_MAX}", found=submission.next_count)
+def check_submission(client_key: str, next_count: int, *, longest: int = LONGEST_KEY) -> None:
+    """Refuse a key that cannot be kept, and a wish for more places than are handed out at once."""
+    if not 1 <= len(client_key) <= longest:
+        raise bad_field("client_key", expected=f"1 to {longest} characters", found=client_key)
+    if not 0 <= next_count <= CLAIM_MAX:
+        raise bad_field("next", expected=f"0 to {CLAIM_MAX}", found=next_count)
 
 
 def _repeated(session: Session, assignment_id: int, *, worker_id: int, client_key: str) -> AnswerRow | None:
@@ -197,7 +181,18 @@ def _fill(short: Short, filled: Filled) -> Receipt | None:
     )
 
 
-def _make_answerable(session: Session, assignment: AssignmentRow, *, special: BatchRow | None, now: datetime) -> None:
+def _with_next(
+    session: Session, receipt: Receipt, batch: BatchRow, *, worker_id: int, count: int, now: datetime
+) -> Receipt:
+    """Lease what comes next where a service must decide on it, and keep it with the answer for a repeat."""
+    fresh = lease_more(session, batch=batch, worker_id=worker_id, count=count, now=now) if count else []
+    if fresh:
+        session.get_one(AnswerRow, receipt.answer_id).next_ids = [offer.assignment_id for offer in fresh]
+        session.flush()
+    return changed(receipt, next=fresh)
+
+
+def _make_answerable(session: Session, assignment: AssignmentRow) -> None:
     """Refuse what cannot be answered; a lapsed lease takes an open place again if there is one."""
     if assignment.state == AssignmentState.LEASED:
         return
@@ -208,8 +203,6 @@ def _make_answerable(session: Session, assignment: AssignmentRow, *, special: Ba
     task = _lock_task(session, assignment.task_id)
     if task.places_left == 0 or _has_other_voice(session, assignment):
         raise TooLate("The time for this task ran out and its place was given to somebody else.")
-    if special is not None and caps_left(session, batch=special, worker_id=assignment.worker_id, now=now) == 0:
-        raise TooLate("The time for this task ran out, and you have since done the most that one person may do here.")
     last_place = task.places_left == 1
     task.places_left = TaskRow.places_left - 1
     task.state = TaskState.FULL if last_place else TaskState.OPEN

@@ -8,24 +8,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, literal_column, select
+from sqlalchemy import literal_column, select
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.assignments import AssignmentState, SittingState
+from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import NotFound, TooLate, bad_field
-from crowd_hitl.domain.tasks import BatchState, TaskState, position
-from crowd_hitl.services.gating import hold_worker, places_allowed
+from crowd_hitl.domain.tasks import TaskState, position
+from crowd_hitl.services.handing_out import HELD, LAPSED, standing_of
 from crowd_hitl.services.paying import give_back
-from crowd_hitl.store.account_rows import WorkerRow
+from crowd_hitl.services.settling_sittings import settle_sitting
 from crowd_hitl.store.hot_path.finding import hot_path
+from crowd_hitl.store.hot_path.looking_again import look_again
 from crowd_hitl.store.hot_path.remembered import Short, remembered
-from crowd_hitl.store.hot_path.shapes import HELD_MAX, Place, Wanted
-from crowd_hitl.store.project_rows import ProjectRow
-from crowd_hitl.store.rows import Utc
+from crowd_hitl.store.hot_path.shapes import Place, Wanted
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, SittingRow, TaskRow
 
 CLAIM_MAX = 10
+
+
 EXPIRE_AT_CLAIM = 20
+# Of each level a second look walks a window; so many of them are walked before somebody is told "nothing now".
+LOOKS_MAX = 4
 # What the statements of the hot path change.
 CHANGED_BESIDE = (TaskRow, AssignmentRow, SittingRow)
 
@@ -35,6 +38,7 @@ class Offered:
     """One assignment as its worker sees it."""
 
     assignment_id: int
+    sitting_id: int
     task_id: int
     batch_id: int
     item_id: int
@@ -53,55 +57,69 @@ class Offered:
 def claim(session: Session, *, batch_id: int, worker_id: int, count: int, now: datetime) -> list[Offered]:
     """Lease up to `count` places of a batch to a worker: first those already held, then the next open ones.
 
-    An empty list means that there is nothing for this worker now.
+    Of a batch with pages it is one page, whatever `count` is. An empty list means that there is nothing for this
+    worker now.
     """
     _check_count(count)
-    if not _is_handed_out(session, batch_id=batch_id, worker_id=worker_id):
+    standing = standing_of(session, batch_id=batch_id, worker_id=worker_id, now=now)
+    if not standing.is_open:
         return []
-    special = _special(session, batch_id)
-    if special is not None:
-        hold_worker(session, batch=special, worker_id=worker_id)  # before any task is locked
-    expire(session, now=now, limit=EXPIRE_AT_CLAIM, batch_id=batch_id)
-    held = session.scalars(HELD, {"batch_id": batch_id, "worker_id": worker_id}).all()[:count]
-    places = count - len(held)
-    if special is not None:
-        places = places_allowed(session, batch=special, worker_id=worker_id, wanted=places, now=now)
-    wanted = Wanted(batch_id=batch_id, worker_id=worker_id, places=places, now=now, wait=True)
-    return offered(session, assignment_ids=held) + _lease(session, wanted)
+    expired = expire(session, now=now, limit=EXPIRE_AT_CLAIM, batch_id=batch_id)
+    held = session.scalars(HELD, {"batch_id": batch_id, "worker_id": worker_id}).all()
+    places = 0 if held and standing.page_size > 1 else count - len(held)
+    if standing.page_size == 1:
+        held = held[:count]
+    if standing.is_special and places > 0:
+        places = _allowed(session, batch_id=batch_id, worker_id=worker_id, wanted=places, now=now)
+    wanted = Wanted(batch_id=batch_id, worker_id=worker_id, places=places, now=now, in_service=True)
+    # who waits for locks while holding those of expired leases could be waited for
+    return offered(session, assignment_ids=held) + _lease(session, wanted, look=not held and not expired)
 
 
 def claim_at_once(short: Short, *, batch_id: int, worker_id: int, count: int, now: datetime) -> list[Offered] | None:
     """Do what `claim` does when that is one statement that writes; None when it takes a transaction.
 
-    It does when leases have lapsed, and before anybody is told that there is nothing.
+    It does when leases have lapsed, for a special batch, and before anybody is told that there is nothing.
     """
     _check_count(count)
     connection = short.connection
-    if not _is_handed_out(connection, batch_id=batch_id, worker_id=worker_id):
+    standing = standing_of(connection, batch_id=batch_id, worker_id=worker_id, now=now)
+    if not standing.is_open:
         return []
-    if connection.scalar(SPECIAL, {"batch_id": batch_id}):
-        return None
     values = {"batch_id": batch_id, "worker_id": worker_id, "now": now}
-    if connection.scalar(LAPSED, values) is not None:
+    if standing.is_special or connection.scalar(LAPSED, values) is not None:
         return None
     hot = hot_path(connection)
-    places = hot.places(connection, list(connection.scalars(HELD, values))[:count])
-    if len(places) < count:
+    held = list(connection.scalars(HELD, values))
+    places = hot.places(connection, held if standing.page_size > 1 else held[:count])
+    if len(places) < count and not (places and standing.page_size > 1):
         wanted = Wanted(batch_id=batch_id, worker_id=worker_id, places=count - len(places), now=now)
         places += hot.lease(connection, wanted)
     return [show(short, place) for place in places] or None
 
 
+def lease_more(session: Session, *, batch: BatchRow, worker_id: int, count: int, now: datetime) -> list[Offered]:
+    """Lease what comes next with a submit, where a service must decide on it; of a batch with pages the next page.
+
+    An empty list while a page is held, and when nothing lies ahead: a claim then looks closer.
+    """
+    places = count
+    if batch.is_special:
+        places = _allowed(session, batch_id=batch.id, worker_id=worker_id, wanted=count, now=now)
+    wanted = Wanted(batch_id=batch.id, worker_id=worker_id, places=places, now=now, in_service=True)
+    return _lease(session, wanted, look=False)
+
+
 def lease_next(
     session: Session, *, batch: BatchRow, worker_id: int, count: int, wait: bool, now: datetime
 ) -> list[int]:
-    """Take the next open tasks by priority, then position, and return the new assignments' ids.
+    """Take the next open tasks by level, then position, and return the new assignments' ids.
 
     The first look passes over rows that others hold locked; with `wait`, a second look waits for them, so
     nobody is told "nothing" while a place is open. What this worker let go comes back only then.
     """
-    wanted = Wanted(batch_id=batch.id, worker_id=worker_id, places=count, now=now, wait=wait)
-    return [offer.assignment_id for offer in _lease(session, wanted)]
+    wanted = Wanted(batch_id=batch.id, worker_id=worker_id, places=count, now=now, in_service=True)
+    return [offer.assignment_id for offer in _lease(session, wanted, look=wait)]
 
 
 def release(session: Session, *, assignment_id: int, worker_id: int, now: datetime) -> None:
@@ -116,7 +134,8 @@ def expire(session: Session, *, now: datetime, limit: int = 1000, batch_id: int 
     """Reopen the places of lapsed leases, the oldest first; return how many."""
     lapsed = (
         select(AssignmentRow)
-        .where(AssignmentRow.state == AssignmentState.LEASED.value, AssignmentRow.lease_ends_at < now)
+        # written out, so that the index of what is leased serves
+        .where(AssignmentRow.state == literal_column("'leased'"), AssignmentRow.lease_ends_at < now)
         .order_by(AssignmentRow.lease_ends_at)
         .limit(limit)
         .with_for_update(key_share=True, skip_locked=True)
@@ -124,15 +143,9 @@ def expire(session: Session, *, now: datetime, limit: int = 1000, batch_id: int 
     if batch_id is not None:
         lapsed = lapsed.where(AssignmentRow.batch_id == batch_id)
     rows = session.scalars(lapsed).all()
-    for assignment in rows:
-        _let_go(session, assignment, state=AssignmentState.EXPIRED, now=now)
+    for offset, assignment in enumerate(rows):
+        _let_go(session, assignment, state=AssignmentState.EXPIRED, now=now, offset=offset)
     return len(rows)
-
-
-def has_lapsed_leases(session: Session, *, now: datetime) -> bool:
-    """Say whether `expire` would find one."""
-    lapsed = exists().where(AssignmentRow.state == AssignmentState.LEASED.value, AssignmentRow.lease_ends_at < now)
-    return bool(session.scalar(select(lapsed)))
 
 
 def lock_assignment(session: Session, assignment_id: int, *, worker_id: int) -> AssignmentRow:
@@ -162,6 +175,7 @@ def show(short: Short, place: Place) -> Offered:
     asked = short.memory.question(short.connection, place.question_version_id)
     return Offered(
         assignment_id=place.assignment_id,
+        sitting_id=place.sitting_id,
         task_id=place.task_id,
         batch_id=place.batch_id,
         item_id=place.item_id,
@@ -195,53 +209,33 @@ def _check_count(count: int) -> None:
         raise bad_field("count", expected=f"1 to {CLAIM_MAX}", found=count)
 
 
-def _is_handed_out(session: Session | Connection, *, batch_id: int, worker_id: int) -> bool:
-    """Say whether the batch hands out places to this worker; NotFound across organisations."""
-    states = session.execute(BATCH_FOR_WORKER, {"batch_id": batch_id, "worker_id": worker_id}).first()
-    if states is None:
-        raise NotFound(f"There is no batch {batch_id}.")
-    return states == (BatchState.OPEN, "active")
+def _allowed(session: Session, *, batch_id: int, worker_id: int, wanted: int, now: datetime) -> int:
+    """Say how many places of a special batch this worker may have now, of those wanted."""
+    return wanted
 
 
-def _special(session: Session, batch_id: int) -> BatchRow | None:
-    batch = session.get_one(BatchRow, batch_id)
-    return batch if batch.is_special else None
-
-
-def _lease(session: Session, wanted: Wanted) -> list[Offered]:
+def _lease(session: Session, wanted: Wanted, *, look: bool) -> list[Offered]:
+    """Lease what lies ahead; if that is nothing, what a second look finds, which waits for rows that are locked."""
     if wanted.places <= 0:
         return []
     short = beside(session)
-    return [show(short, place) for place in hot_path(short.connection).lease(short.connection, wanted)]
+    hot = hot_path(short.connection)
+    places = hot.lease(short.connection, wanted)
+    for _ in range(LOOKS_MAX if look and not places else 0):
+        seen = look_again(short.connection, wanted)
+        if seen.task_ids:
+            places = hot.lease_these(short.connection, wanted, task_ids=seen.task_ids)
+        if places or (seen.is_through and not seen.task_ids):
+            break
+    return [show(short, place) for place in places]
 
 
-# Built once: putting these together costs more than running them.
-BATCH_FOR_WORKER = (
-    select(BatchRow.state, WorkerRow.state)
-    .join(ProjectRow, ProjectRow.id == BatchRow.project_id)
-    .join(WorkerRow, WorkerRow.organisation_id == ProjectRow.organisation_id)
-    .where(BatchRow.id == bindparam("batch_id"), WorkerRow.id == bindparam("worker_id"))
-)
-SPECIAL = select(BatchRow.is_special).where(BatchRow.id == bindparam("batch_id"))
-HELD = (
-    select(AssignmentRow.id)
-    .where(AssignmentRow.worker_id == bindparam("worker_id"), AssignmentRow.batch_id == bindparam("batch_id"))
-    # written out, so that the index of what is held serves a prepared statement
-    .where(AssignmentRow.state == literal_column("'leased'"))
-    .order_by(AssignmentRow.id)
-    .limit(HELD_MAX)
-)
-LAPSED = (
-    select(AssignmentRow.id)
-    .where(AssignmentRow.batch_id == bindparam("batch_id"), AssignmentRow.state == literal_column("'leased'"))
-    .where(AssignmentRow.lease_ends_at < bindparam("now", type_=Utc()))
-    .limit(1)
-)
-
-
-def _let_go(session: Session, assignment: AssignmentRow, *, state: AssignmentState, now: datetime) -> None:
+def _let_go(
+    session: Session, assignment: AssignmentRow, *, state: AssignmentState, now: datetime, offset: int = 0
+) -> None:
+    """End a hold without an answer: its place opens again at the end of the queue, ahead of everybody."""
     assignment.state, assignment.ended_at = state, now
-    session.get_one(SittingRow, assignment.sitting_id).state = SittingState.LAPSED
+    settle_sitting(session, sitting_id=assignment.sitting_id, now=now)
     task = session.scalars(
         select(TaskRow)
         .where(TaskRow.id == assignment.task_id)
@@ -256,5 +250,5 @@ def _let_go(session: Session, assignment: AssignmentRow, *, state: AssignmentSta
     else:
         task.places_left = TaskRow.places_left + 1
         task.state = TaskState.OPEN
-        task.pos = position(now)
+        task.pos = position(now, offset=offset)
     session.flush()

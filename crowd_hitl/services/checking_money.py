@@ -100,8 +100,8 @@ def approved_means_paid(session: Session) -> Iterator[Problem]:
         .outerjoin(paid, paid.c.sitting_id == AssignmentRow.sitting_id)
         .where(due != found)
     )
-    for assignment_id, expected, actual in rows:
-        yield Problem("payment", f"assignment {assignment_id}", units(int(expected)), units(int(actual)))
+    for sitting_id, expected, actual in rows:
+        yield Problem("payment", f"sitting {sitting_id}", units(int(expected)), units(int(actual)))
 
 
 def pay_reaches_its_worker(session: Session) -> Iterator[Problem]:

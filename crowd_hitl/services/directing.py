@@ -10,8 +10,8 @@ from crowd_hitl.domain.tasks import BatchState
 from crowd_hitl.services.assigning import lease_next
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, TaskRow
 
-# Above every priority that a requester can give.
-AT_THE_HEAD = 2**31 - 1
+# Above every level that a priority can give.
+AT_THE_HEAD = 2**62
 
 
 def lease_task(session: Session, *, task_id: int, worker_id: int, now: datetime) -> int:
@@ -29,13 +29,13 @@ def lease_task(session: Session, *, task_id: int, worker_id: int, now: datetime)
     if task is None:
         raise NotFound(f"There is no task {task_id}.")
     batch = session.get_one(BatchRow, task.batch_id)
-    usual = task.priority
-    task.priority = AT_THE_HEAD
+    usual = task.level
+    task.level = AT_THE_HEAD
     session.flush()
     leased = lease_next(session, batch=batch, worker_id=worker_id, count=1, wait=True, now=now)
     assignment = session.get_one(AssignmentRow, leased[0]) if leased else None
     if batch.state != BatchState.OPEN or assignment is None or assignment.task_id != task_id:
         raise NothingToDo(f"Task {task_id} has no place for worker {worker_id}.")
-    task.priority = assignment.priority = usual
+    task.level = assignment.level = usual
     session.flush()
     return assignment.id

@@ -118,7 +118,7 @@ def _costs(session: Session, item_ids: Sequence[int]) -> dict[int, int]:
     """Add up what was paid for these items: each sitting is one answer, so its transfers are its task's."""
     spent = (
         select(TaskRow.item_id, func.sum(TransferRow.amount_micros))
-        .join(AssignmentRow, AssignmentRow.task_id == TaskRow.id)
+        .join(AssignmentRow, and_(AssignmentRow.voice_key == TaskRow.voice_key, AssignmentRow.task_id == TaskRow.id))
         .join(TransferRow, TransferRow.sitting_id == AssignmentRow.sitting_id)
         .where(TaskRow.item_id.in_(item_ids), TransferRow.kind.in_(COSTS))
         .group_by(TaskRow.item_id)

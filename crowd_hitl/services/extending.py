@@ -177,7 +177,8 @@ def _reopen(session: Session, task_ids: Sequence[int], *, now: datetime) -> None
                 places_left=1,
                 state=TaskState.OPEN.value,
                 retire_reason=None,
-                pos=position(now),
+                # each its own place in the queue
+                pos=TaskRow.id + (position(now) - task_ids[0]),
             )
         )
 

@@ -16,7 +16,7 @@ from crowd_hitl.domain.gates import gate_of, is_gated
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.quotes import BatchTerms, Quote, quote
 from crowd_hitl.domain.reviews import review_terms
-from crowd_hitl.domain.tasks import BatchState, OverlapRule, Purpose, RetireReason, TaskState
+from crowd_hitl.domain.tasks import PAGE_TASKS_MAX, BatchState, OverlapRule, Purpose, RetireReason, TaskState
 from crowd_hitl.services.alerting import raise_alerts
 from crowd_hitl.services.eligible import refuse_too_few, refuse_unusable
 from crowd_hitl.services.paying import give_back, look_again, reserve
@@ -57,6 +57,7 @@ class BatchRequest:
     cap_answers: int | None = None
     cap_share: float | None = None
     cap_per_day: int | None = None
+    page_size: int = 1
 
     @property
     def overlap(self) -> OverlapRule:
@@ -77,6 +78,8 @@ def publish_batch(
     """Put tasks out in-house and reserve what their first places cost; BudgetTooSmall says what is missing."""
     if request.channel not in OPEN_CHANNELS:
         raise bad_field("channel", expected=" or ".join(OPEN_CHANNELS), found=request.channel)
+    if not 1 <= request.page_size <= PAGE_TASKS_MAX:
+        raise bad_field("page_size", expected=f"1 to {PAGE_TASKS_MAX} tasks", found=request.page_size)
     terms = _terms(session, project_id, request, now=now)
     asked = _asked(session, project_id, request)
     quoted, (items, gold) = _priced(session, terms, asked=asked)
@@ -242,6 +245,7 @@ def _insert_batch(
         lease_seconds=request.lease_seconds,
         deadline=request.deadline,
         priority=request.priority,
+        page_size=request.page_size,
         price_micros=request.price_micros,
         fee_micros=fee,
         currency=quoted.currency,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import BadInput, Busy, Conflict, CrowdError, NotFound
 from crowd_hitl.domain.shuffling import Shuffle, draw_shuffle
-from crowd_hitl.domain.tasks import TaskState, position
+from crowd_hitl.domain.tasks import TaskState, level, position
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.project_rows import GoldRow, ItemRow
 from crowd_hitl.store.work_rows import BatchRow, TaskRow
@@ -23,8 +23,8 @@ LIST_CHUNK = 1_000
 # SQLite first collects what an INSERT … SELECT reads of the table that it writes, PostgreSQL which keys to check.
 ID_SPAN = 100_000
 COLUMNS = (
-    *("batch_id", "item_id", "question_version_id", "voice_key", "is_gold", "priority", "deadline", "pos"),
-    *("overlap", "places_left", "answers_count", "state"),
+    *("batch_id", "item_id", "question_version_id", "voice_key", "is_gold", "priority", "deadline", "level"),
+    *("pos", "overlap", "places_left", "answers_count", "state"),
 )
 
 
@@ -213,6 +213,7 @@ def _insert(session: Session, batch: BatchRow, chosen: Any, *, gold: bool, order
         true() if gold else false(),
         literal(batch.priority),
         literal(batch.deadline, TaskRow.deadline.type),
+        literal(level(batch.priority, batch.deadline), TaskRow.level.type),
         order.place(item_id) + literal(first, TaskRow.pos.type),
         literal(batch.overlap_min),
         literal(batch.overlap_min),

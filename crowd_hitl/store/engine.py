@@ -1,11 +1,12 @@
 """Opening a database: SQLite with durable WAL settings, or PostgreSQL."""
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from crowd_hitl.domain.errors import Unusable
 from crowd_hitl.store import (
@@ -94,6 +95,12 @@ def _open_sqlite(url: str) -> Engine:
     def begin(connection: Connection) -> None:
         # A write lock taken at once never has to be upgraded, so it cannot deadlock with another.
         reads_only = connection.get_execution_options().get("reads_only", False)
-        connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+        statement = "BEGIN" if reads_only else "BEGIN IMMEDIATE"
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        try:
+            driver.execute(statement)  # at every request: around it, SQLAlchemy would cost more than the statement
+        except sqlite3.Error as error:
+            raise DBAPIError.instance(statement, None, error, sqlite3.Error) from error
 
     return engine

@@ -71,6 +71,13 @@ def unique_while(name: str, *columns: str, states: Sequence[str]) -> Index:
     return Index(name, *columns, unique=True, sqlite_where=where, postgresql_where=where)
 
 
+def index_while_one_of(name: str, *columns: str, states: Sequence[str]) -> Index:
+    """Make an index of only those rows that are in one of these states."""
+    listed = ", ".join(f"'{state}'" for state in states)
+    where = text(f"state IN ({listed})")
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
 def index_while(name: str, *columns: str, state: str) -> Index:
     """Make an index of only those rows that are in this state."""
     where = text(f"state = '{state}'")

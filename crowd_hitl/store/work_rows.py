@@ -6,8 +6,11 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crowd_hitl.domain.assignments import STANDING
-from crowd_hitl.store.rows import Count, Key, Long, Micros, Row, index_while, to, unique_while
+from crowd_hitl.domain.assignments import LET_GO, STANDING
+from crowd_hitl.store.rows import Count, Key, Long, Micros, Row, index_while, index_while_one_of, to, unique_while
+
+# Every answer updates a task and a sitting: in the room that is left, PostgreSQL need not touch their indexes.
+ROOM = {"postgresql_with": {"fillfactor": 80}}
 
 IS_BROKEN = text("is_broken")
 
@@ -98,8 +101,9 @@ class TaskRow(Row):
         CheckConstraint("answers_count >= 0", name="answers_count_not_negative"),
         CheckConstraint("places_left + answers_count <= overlap", name="within_overlap"),
         CheckConstraint("(state = 'open') = (places_left > 0)", name="open_means_places"),
-        index_while("ix_task_open", "batch_id", "priority", "pos", state="open"),
+        index_while("ix_task_open", "batch_id", "level", "pos", state="open"),
         index_while("ix_task_full", "batch_id", state="full"),
+        ROOM,
     )
 
     id: Mapped[Key]
@@ -108,8 +112,10 @@ class TaskRow(Row):
     question_version_id: Mapped[int] = to("question_version")
     voice_key: Mapped[str]
     is_gold: Mapped[bool]
+    # for people; work goes by `level`, which is made of both
     priority: Mapped[int]
     deadline: Mapped[datetime | None]
+    level: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
     pos: Mapped[int] = mapped_column(BigInteger)
     overlap: Mapped[int]
     places_left: Mapped[int]
@@ -124,11 +130,12 @@ class SittingRow(Row):
     """What one worker leases, submits and is paid for together: one answer in-house."""
 
     __tablename__ = "sitting"
+    __table_args__ = ROOM
 
     id: Mapped[Key]
     offer_id: Mapped[int] = to("offer")
-    batch_id: Mapped[int] = to("batch", index=True)
-    worker_id: Mapped[int] = to("worker", index=True)
+    batch_id: Mapped[int] = to("batch")
+    worker_id: Mapped[int] = to("worker")
     state: Mapped[str]
     # what one answer earns here, where it is not the batch's price; and the active seconds that were paid for
     price_micros: Mapped[int | None] = mapped_column(BigInteger)
@@ -147,13 +154,14 @@ class AssignmentRow(Row):
         CheckConstraint("lease_ends_at > leased_at", name="lease_runs_forward"),
         # a partial unique index: it binds only while the assignment is leased, submitted or approved
         unique_while("one_voice_per_worker", "voice_key", "worker_id", states=STANDING),
-        index_while("ix_assignment_lease", "lease_ends_at", state="leased"),
+        index_while("ix_assignment_lease", "batch_id", "lease_ends_at", state="leased"),
         index_while("ix_assignment_held", "worker_id", "batch_id", "id", state="leased"),
         # what waits for a decision: by time, for delays and samples; by worker, for what gold says of them
         index_while("ix_assignment_undecided", "batch_id", "ended_at", "id", state="submitted"),
         index_while("ix_assignment_undecided_of", "batch_id", "worker_id", "id", state="submitted"),
-        Index("ix_assignment_bookmark", "worker_id", "batch_id", "priority", "pos"),
-        Index("ix_assignment_task", "task_id"),
+        Index("ix_assignment_bookmark", "worker_id", "batch_id", "level", "pos"),
+        index_while_one_of("ix_assignment_let_go", "worker_id", "batch_id", "level", "pos", states=LET_GO),
+        # by task too: a task and its assignments have the same voice key
         Index("ix_assignment_voice", "voice_key", "worker_id"),
     )
 
@@ -163,7 +171,7 @@ class AssignmentRow(Row):
     batch_id: Mapped[int] = to("batch", index=True)
     worker_id: Mapped[int] = to("worker")
     voice_key: Mapped[str]
-    priority: Mapped[int]
+    level: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
     pos: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[str]
     leased_at: Mapped[datetime]
@@ -172,6 +180,25 @@ class AssignmentRow(Row):
     decided_by: Mapped[int | None] = to("account", nullable=True)
     decided_at: Mapped[datetime | None]
     reason: Mapped[Long | None]
+
+
+class WorkerCursorRow(Row):
+    """How far a worker's second looks went: written only when nothing lay ahead of the worker's bookmark.
+
+    Up to `passed` nothing new lies ahead; what lies behind is walked round and round, and `behind` is where the
+    walk stopped. `is_through` says that it has been all the way once.
+    """
+
+    __tablename__ = "worker_cursor"
+    __table_args__ = (UniqueConstraint("worker_id", "batch_id", "level"),)
+
+    id: Mapped[Key]
+    worker_id: Mapped[int] = to("worker")
+    batch_id: Mapped[int] = to("batch")
+    level: Mapped[int] = mapped_column(BigInteger)
+    passed: Mapped[int] = mapped_column(BigInteger)
+    behind: Mapped[int] = mapped_column(BigInteger)
+    is_through: Mapped[bool]
 
 
 class AnswerRow(Row):
@@ -189,7 +216,7 @@ class AnswerRow(Row):
     id: Mapped[Key]
     assignment_id: Mapped[int] = to("assignment")
     batch_id: Mapped[int] = to("batch")
-    task_id: Mapped[int] = to("task", index=True)
+    task_id: Mapped[int] = to("task")
     item_id: Mapped[int] = to("item")
     worker_id: Mapped[int] = to("worker")
     question_version_id: Mapped[int] = to("question_version")

@@ -22,12 +22,12 @@ def a_published_batch(session: Session) -> tuple[list[int], list[int]]:
 def test_the_last_task_of_the_queue_can_be_leased_first(unit_of_work: UnitOfWork) -> None:
     def given(session: Session) -> None:
         tasks, workers = a_published_batch(session)
-        before = session.get_one(TaskRow, tasks[-1]).priority
+        before = session.get_one(TaskRow, tasks[-1]).level
         assignment_id = lease_task(session, task_id=tasks[-1], worker_id=workers[0], now=NOON)
         assert session.get_one(AssignmentRow, assignment_id).task_id == tasks[-1]
         session.expire_all()
-        assert session.get_one(TaskRow, tasks[-1]).priority == before
-        assert session.get_one(AssignmentRow, assignment_id).priority == before
+        assert session.get_one(TaskRow, tasks[-1]).level == before
+        assert session.get_one(AssignmentRow, assignment_id).level == before
 
     unit_of_work.run(given)
 

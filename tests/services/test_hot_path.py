@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import AlreadyDone, KeyReused, NotFound, TooLate
+from crowd_hitl.domain.tasks import level
 from crowd_hitl.services.answering import Receipt, Submission, submit, submit_at_once
 from crowd_hitl.services.assigning import Offered, claim, claim_at_once, release
 from crowd_hitl.services.paying import reject
@@ -62,7 +63,7 @@ def change(site: Site, statement: Any) -> None:
 
 
 def tasks_by_position(site: Site) -> list[int]:
-    statement = text("SELECT id FROM task ORDER BY priority DESC, pos")
+    statement = text("SELECT id FROM task ORDER BY level DESC, pos")
     return site.uow.read(lambda session: list(session.scalars(statement)))
 
 
@@ -70,7 +71,7 @@ def test_tasks_come_by_priority_then_position(unit_of_work: UnitOfWork) -> None:
     site = a_site(unit_of_work, items=9)
     batch = a_batch(site)
     for task_id, priority in zip(tasks_by_position(site), (0, 5, 0, 7, 5, 0, 7, 0, 5), strict=True):
-        change(site, update(TaskRow).where(TaskRow.id == task_id).values(priority=priority))
+        change(site, update(TaskRow).where(TaskRow.id == task_id).values(level=level(priority, None)))
 
     assert worked_through(site, batch.id) == tasks_by_position(site)
     assert problems(site) == []
@@ -81,7 +82,7 @@ def test_a_task_of_higher_priority_that_comes_later_is_next(unit_of_work: UnitOf
     batch = a_batch(site)
     last = tasks_by_position(site)[-1]
     first = claimed(site, batch.id)[0]
-    change(site, update(TaskRow).where(TaskRow.id == last).values(priority=9))
+    change(site, update(TaskRow).where(TaskRow.id == last).values(level=level(9, None)))
 
     assert submitted(site, first.assignment_id).next[0].task_id == last
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue, StringConstraints
 
 from crowd_hitl.api.schemas.base import WITHOUT_NUL, Amount, Body, Given, Id, Moment, Money, Name, Query
+from crowd_hitl.domain.tasks import PAGE_TASKS_MAX
 
 PlugIn = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=WITHOUT_NUL)]
 OVERLAP_MAX = 100
@@ -25,6 +26,9 @@ class BatchIn(Body):
     lease_seconds: int = Field(900, ge=5, le=LEASE_SECONDS_MAX)
     deadline: Moment | None = None
     priority: int = Field(0, ge=-1000, le=1000)
+    page_size: int = Field(
+        1, ge=1, le=PAGE_TASKS_MAX, description="So many tasks are leased, answered and paid together."
+    )
     gold_rate: float = Field(0.0, ge=0, le=0.5, allow_inf_nan=False)
     items: list[Id] | None = Field(
         None, min_length=1, max_length=100_000, description="Ids of the items to ask; empty asks all without a label."

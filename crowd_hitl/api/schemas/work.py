@@ -5,8 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue, StringConstraints
 
-from crowd_hitl.api.schemas.base import WITHOUT_NUL, Body, Given, Money
+from crowd_hitl.api.schemas.base import WITHOUT_NUL, Body, Given, Id, Money
 from crowd_hitl.api.schemas.gates import NoticeOut
+from crowd_hitl.domain.tasks import PAGE_TASKS_MAX
 
 CLAIM_MAX = 10
 DAY_SECONDS = 86_400
@@ -48,6 +49,7 @@ class AssignmentOut(Given):
     """One place held by this worker until the lease ends."""
 
     id: int
+    sitting_id: int = Field(description="What is answered and paid together; of a batch with pages, the page.")
     task_id: int
     item: ItemShown
     question: dict[str, JsonValue]
@@ -80,6 +82,21 @@ class SubmitIn(Body):
     next: int = Field(0, ge=0, le=CLAIM_MAX, description="How many places to claim next.")
 
 
+class PagePartIn(AnswerIn):
+    """One answer of a page."""
+
+    assignment_id: Id
+    seconds: float = Field(0.0, ge=0, le=365 * DAY_SECONDS, allow_inf_nan=False, description="How long it took.")
+
+
+class PageIn(Body):
+    """The answers of a page. The same client key again is the same submit, and gets the same reply."""
+
+    answers: list[PagePartIn] = Field(min_length=1, max_length=PAGE_TASKS_MAX)
+    client_key: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=WITHOUT_NUL)]
+    next: int = Field(0, ge=0, le=CLAIM_MAX, description="Not 0: claim the next page once this one is complete.")
+
+
 class AnswerOut(Given):
     """An answer that was taken, and until when it may be replaced."""
 
@@ -92,6 +109,14 @@ class ReceiptOut(Given):
     """What a worker gets for an answer."""
 
     answer: AnswerOut
+    next: list[AssignmentOut]
+    earned: Money
+
+
+class PageReceiptOut(Given):
+    """What a worker gets for a page; an answer that came too late is not among those taken."""
+
+    answers: list[AnswerOut]
     next: list[AssignmentOut]
     earned: Money
 

@@ -6,7 +6,7 @@ driver is called directly: SQLAlchemy around each of sixteen statements would co
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,95 +14,27 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from crowd_hitl.store.hot_path.shapes import BARRED, HELD_MAX, Filled, Place, Taken, Wanted
+from crowd_hitl.store.hot_path import sqlite_texts as texts
+from crowd_hitl.store.hot_path.shapes import HELD_MAX, Filled, PageFilled, PageTaken, Place, Taken, Wanted
 
-# May this worker be handed places of this batch now, and how many does it hold?
-GATE = f"""
-SELECT b.id AS batch_id, o.id AS offer_id, b.lease_seconds, b.price_micros, b.currency, (
-  SELECT count(*) FROM (
-    SELECT 1 FROM assignment h
-    WHERE h.worker_id = :worker_id AND h.batch_id = b.id AND h.state = 'leased' LIMIT {HELD_MAX})) AS held
-FROM batch b
-JOIN project p ON p.id = b.project_id
-JOIN worker w ON w.id = :worker_id AND w.organisation_id = p.organisation_id AND w.state = 'active'
-JOIN offer o ON o.batch_id = b.id AND o.channel = 'inhouse'
-WHERE b.id = :batch_id AND b.state = 'open'"""
-
-# One step along the index for each priority that has open tasks, the highest first.
-LEVEL = """
-SELECT max(priority) FROM task
-WHERE batch_id = :batch_id AND state = 'open' AND priority < :below"""
-BELOW_NONE = 2**62
-
-BOOKMARK = """
-SELECT coalesce(max(pos), -1) FROM assignment
-WHERE worker_id = :worker_id AND batch_id = :batch_id AND priority = :priority"""
-
-LOOK = """
-SELECT t.id, t.item_id, t.question_version_id, t.voice_key, t.priority, t.pos, t.deadline, t.places_left,
-       i.key AS item_key, i.text, i.image_key, i.audio_key
-FROM task t JOIN item i ON i.id = t.item_id
-WHERE t.batch_id = :batch_id AND t.state = 'open' AND t.priority = :priority AND t.pos > :bookmark
-  AND (t.deadline IS NULL OR t.deadline > :now)
-  AND NOT EXISTS (
-    SELECT 1 FROM assignment e WHERE e.voice_key = t.voice_key AND e.worker_id = :worker_id {barring})
-ORDER BY t.pos
-LIMIT :count"""
-# Past the bookmark, nothing this worker ever had to do with.
-AHEAD = LOOK.format(barring="")
-# Anywhere, also what this worker let go; what it answered it never gets again.
-AGAIN = LOOK.format(barring=f"AND e.state IN {BARRED}")
-
-COUNT_DOWN = """
-UPDATE task
-SET places_left = places_left - 1, state = CASE WHEN places_left = 1 THEN 'full' ELSE 'open' END
-WHERE id = :task_id"""
-OPEN_SITTING = """
-INSERT INTO sitting (offer_id, batch_id, worker_id, state, opened_at)
-VALUES (:offer_id, :batch_id, :worker_id, 'open', :now) RETURNING id"""
-OPEN_ASSIGNMENT = """
-INSERT INTO assignment (sitting_id, task_id, batch_id, worker_id, voice_key, priority, pos, state,
-                        leased_at, lease_ends_at)
-VALUES (:sitting_id, :task_id, :batch_id, :worker_id, :voice_key, :priority, :pos, 'leased', :now, :lease_ends_at)
-RETURNING id"""
-
-HELD = """
-SELECT a.id, a.sitting_id, a.task_id, a.batch_id, t.item_id, t.question_version_id,
-       b.approval = 'auto' AS pays, b.price_micros, b.fee_micros, b.currency
-FROM assignment a JOIN task t ON t.id = a.task_id JOIN batch b ON b.id = a.batch_id
-WHERE a.id = :assignment_id AND a.worker_id = :worker_id AND a.state = 'leased'"""
-# In a transaction that began with BEGIN IMMEDIATE nobody can come between HELD and these.
-ANSWER_ASSIGNMENT = """
-UPDATE assignment SET state = CASE WHEN :pays THEN 'approved' ELSE 'submitted' END, ended_at = :now
-WHERE id = :assignment_id"""
-COUNT_ANSWER = "UPDATE task SET answers_count = answers_count + 1 WHERE id = :task_id"
-CLOSE_SITTING = """
-UPDATE sitting SET state = CASE WHEN :pays THEN 'settled' ELSE 'submitted' END, submitted_at = :now
-WHERE id = :sitting_id"""
-KEEP = """
-INSERT INTO answer (assignment_id, batch_id, task_id, item_id, worker_id, question_version_id, value, client_key,
-                    next_ids, seconds, submitted_at)
-VALUES (:assignment_id, :batch_id, :task_id, :item_id, :worker_id, :question_version_id, :value, :client_key,
-        :next_ids, :seconds, :now) RETURNING id"""
-
-FIND_ACCOUNT = "SELECT id FROM ledger_account WHERE kind = :kind AND ref_id = :ref_id AND currency = :currency"
-OPEN_ACCOUNT = "INSERT INTO ledger_account (kind, ref_id, currency) VALUES (:kind, :ref_id, :currency) RETURNING id"
-PAY = """
-INSERT INTO transfer (kind, from_id, to_id, amount_micros, currency, batch_id, sitting_id, created_at)
-VALUES (:kind, :from_id, :to_id, :amount_micros, :currency, :batch_id, :sitting_id, :now)"""
-
-PLACES = """
-SELECT a.id, a.task_id, a.batch_id, t.question_version_id, i.id, i.key, i.text, i.image_key, i.audio_key,
-       a.leased_at, a.lease_ends_at, b.price_micros, b.currency
-FROM assignment a
-JOIN task t ON t.id = a.task_id JOIN item i ON i.id = t.item_id JOIN batch b ON b.id = a.batch_id
-WHERE a.id = :assignment_id"""
+Values = Mapping[str, Any]
 
 
 def lease(connection: Connection, wanted: Wanted) -> list[Place]:
-    """Lease the next open places; rows are never locked one by one here, so `wait` changes nothing."""
+    """Lease the next open places past the worker's bookmark."""
     with _driver(connection) as driver:
         return _lease(driver, wanted)
+
+
+def lease_these(connection: Connection, wanted: Wanted, *, task_ids: Sequence[int]) -> list[Place]:
+    """Lease places of these tasks."""
+    with _driver(connection) as driver:
+        asked = _asked(wanted)
+        gate, count = _gate(driver, asked, wanted)
+        if gate is None:
+            return []
+        found = (_row(driver, texts.THIS, {**asked, "task_id": task_id}) for task_id in task_ids)
+        return _take(driver, [task for task in found if task is not None][:count], gate, wanted)
 
 
 def fill(connection: Connection, filled: Filled) -> Taken | None:
@@ -111,96 +43,159 @@ def fill(connection: Connection, filled: Filled) -> Taken | None:
         return _fill(driver, filled)
 
 
+def fill_page(connection: Connection, filled: PageFilled) -> PageTaken | None:
+    """Write the answers of a whole page and lease the next page."""
+    with _driver(connection) as driver:
+        return _fill_page(driver, filled)
+
+
 def places(connection: Connection, assignment_ids: list[int]) -> list[Place]:
     """Show assignments with their items, in the order of the ids."""
     shown = []
     with _driver(connection) as driver:
         for assignment_id in assignment_ids:
-            row = driver.execute(PLACES, {"assignment_id": assignment_id}).fetchone()
-            shown.append(Place(*row)._replace(leased_at=_read(row[9]), lease_ends_at=_read(row[10])))
+            place = Place(*driver.execute(texts.PLACES, {"assignment_id": assignment_id}).fetchone())
+            leased_at, ends_at = _read(str(place.leased_at)), _read(str(place.lease_ends_at))
+            shown.append(place._replace(leased_at=leased_at, lease_ends_at=ends_at))
     return shown
 
 
 def _lease(driver: sqlite3.Connection, wanted: Wanted) -> list[Place]:
-    asked = {"batch_id": wanted.batch_id, "worker_id": wanted.worker_id, "now": _written(wanted.now)}
-    gate = _row(driver, GATE, asked)
-    if gate is None:
-        return []
-    count = min(wanted.places, HELD_MAX - gate["held"])
-    if count <= 0:
-        return []
-    tasks = list(_look(driver, AHEAD, asked, count=count)) or list(_look(driver, AGAIN, asked, count=count))
-    return [_lease_one(driver, task, gate, wanted) for task in tasks]
+    asked = _asked(wanted)
+    gate, count = _gate(driver, asked, wanted)
+    return [] if gate is None else _take(driver, list(_look(driver, asked, count=count)), gate, wanted)
+
+
+def _asked(wanted: Wanted) -> dict[str, Any]:
+    return {
+        "batch_id": wanted.batch_id,
+        "worker_id": wanted.worker_id,
+        "in_service": wanted.in_service,
+        "now": _written(wanted.now),
+    }
+
+
+def _gate(driver: sqlite3.Connection, asked: Values, wanted: Wanted) -> tuple[dict[str, Any] | None, int]:
+    """Return the batch and how many places of it this worker may have now; no batch when it may have none."""
+    gate = _row(driver, texts.GATE, asked)
+    if gate is None or wanted.places <= 0:
+        return None, 0
+    if gate["page_size"] > 1:
+        count = 0 if gate["held"] else gate["page_size"]
+    else:
+        count = min(wanted.places, HELD_MAX - gate["held"])
+    return (gate, count) if count > 0 else (None, 0)
 
 
 def _fill(driver: sqlite3.Connection, filled: Filled) -> Taken | None:
-    asked = {"assignment_id": filled.assignment_id, "worker_id": filled.worker_id, "now": _written(filled.now)}
-    held = _row(driver, HELD, asked)
+    asked = {
+        "assignment_id": filled.assignment_id,
+        "worker_id": filled.worker_id,
+        "in_service": filled.in_service,
+        "now": _written(filled.now),
+    }
+    held = _row(driver, texts.HELD, asked)
     if held is None:
         return None
     known = {**held, **asked}
-    for statement in (ANSWER_ASSIGNMENT, COUNT_ANSWER, CLOSE_SITTING):
-        driver.execute(statement, known)
+    driver.execute(texts.ANSWER_ASSIGNMENT, known)
+    driver.execute(texts.COUNT_ANSWER, known)
+    if held["is_alone"]:
+        driver.execute(texts.CLOSE_SITTING, known)
     if held["pays"]:
         _pay(driver, known)
     fresh: list[Place] = []
     if filled.next_count:
-        fresh = _lease(driver, Wanted(held["batch_id"], filled.worker_id, filled.next_count, filled.now))
-    kept = {
-        **known,
-        "value": json.dumps(filled.value),
-        "client_key": filled.client_key,
-        "seconds": filled.seconds,
-        "next_ids": json.dumps([place.assignment_id for place in fresh]),
-    }
-    answer_id = driver.execute(KEEP, kept).fetchone()[0]
+        places = filled.next_count
+        wanted = Wanted(held["batch_id"], filled.worker_id, places, filled.now, in_service=filled.in_service)
+        fresh = _lease(driver, wanted)
+    given = {"value": json.dumps(filled.value), "client_key": filled.client_key, "seconds": filled.seconds}
+    answer_id = driver.execute(texts.KEEP, {**known, **given, "next_ids": _ids(fresh)}).fetchone()[0]
     return Taken(answer_id, held["price_micros"], held["currency"], fresh)
 
 
-def _look(
-    driver: sqlite3.Connection, look: str, asked: Mapping[str, Any], *, count: int
-) -> Iterator[Mapping[str, Any]]:
-    """Walk the levels from the highest priority down and yield at most `count` tasks."""
-    below = BELOW_NONE
+def _fill_page(driver: sqlite3.Connection, filled: PageFilled) -> PageTaken | None:
+    asked = {"sitting_id": filled.sitting_id, "worker_id": filled.worker_id, "now": _written(filled.now)}
+    held = [dict(row) for row in driver.execute(texts.HELD_PAGE, asked)]
+    answers = {answer.assignment_id: answer for answer in filled.answers}
+    if not held or not all(row["is_mine"] for row in held) or {row["id"] for row in held} != set(answers):
+        return None
+    known = [{**row, **asked, "assignment_id": row["id"]} for row in held]
+    for row in known:
+        driver.execute(texts.ANSWER_ASSIGNMENT, row)
+        driver.execute(texts.COUNT_ANSWER, row)
+    whole = known[0]
+    driver.execute(texts.CLOSE_SITTING, whole)
+    due = {name: whole[name] * len(held) for name in ("price_micros", "fee_micros")}
+    if whole["pays"]:
+        _pay(driver, {**whole, **due})
+    fresh: list[Place] = []
+    if filled.next_count:
+        fresh = _lease(driver, Wanted(whole["batch_id"], filled.worker_id, filled.next_count, filled.now))
+    answer_ids = {}
+    for row in known:
+        answer = answers[row["id"]]
+        given = {"value": json.dumps(answer.value), "client_key": answer.client_key, "seconds": answer.seconds}
+        # what came next is kept once, with the first answer
+        next_ids = _ids(fresh if row is whole else [])
+        answer_ids[row["id"]] = driver.execute(texts.KEEP, {**row, **given, "next_ids": next_ids}).fetchone()[0]
+    return PageTaken(answer_ids, due["price_micros"], whole["currency"], fresh)
+
+
+def _look(driver: sqlite3.Connection, asked: Values, *, count: int) -> Iterator[Values]:
+    """Walk the levels from the highest down, past the bookmark in each, and yield at most `count` tasks."""
+    below = texts.ABOVE_ALL
     while count > 0:
-        priority = driver.execute(LEVEL, {**asked, "below": below}).fetchone()[0]
-        if priority is None:
+        level = driver.execute(texts.LEVEL, {**asked, "below": below}).fetchone()[0]
+        if level is None:
             return
-        level = {**asked, "priority": priority, "count": count, "bookmark": -1}
-        if look is AHEAD:
-            level["bookmark"] = driver.execute(BOOKMARK, level).fetchone()[0]
-        found = driver.execute(look, level).fetchall()
+        here = {**asked, "level": level, "count": count}
+        here["bookmark"] = driver.execute(texts.BOOKMARK, here).fetchone()[0]
+        found = driver.execute(texts.AHEAD, here).fetchall()
         yield from found
         count -= len(found)
-        below = priority
+        below = level
 
 
-def _lease_one(driver: sqlite3.Connection, task: Mapping[str, Any], gate: Mapping[str, Any], wanted: Wanted) -> Place:
+def _take(driver: sqlite3.Connection, tasks: Sequence[Values], gate: Values, wanted: Wanted) -> list[Place]:
+    """Count the places down and write the leases; each gets a sitting of its own, or all of a page one together."""
+    known = {**gate, "worker_id": wanted.worker_id, "now": _written(wanted.now), "sitting_id": None}
     ends = wanted.now + timedelta(seconds=gate["lease_seconds"])
-    if task["deadline"] is not None:
-        ends = min(ends, _read(task["deadline"]))
-    known = {**task, **gate, "worker_id": wanted.worker_id, "now": _written(wanted.now), "task_id": task["id"]}
-    driver.execute(COUNT_DOWN, known)
-    known["sitting_id"] = driver.execute(OPEN_SITTING, known).fetchone()[0]
-    known["lease_ends_at"] = _written(ends)
+    is_paged = gate["page_size"] > 1
+    if is_paged:
+        ends = min(ends, *(_read(task["deadline"]) for task in tasks if task["deadline"] is not None), ends)
+    taken = []
+    for task in tasks:
+        if known["sitting_id"] is None or not is_paged:
+            known["sitting_id"] = driver.execute(texts.OPEN_SITTING, known).fetchone()[0]
+        task_ends = ends if task["deadline"] is None else min(ends, _read(task["deadline"]))
+        taken.append(_take_one(driver, task, known, leased=(wanted.now, task_ends)))
+    return taken
+
+
+def _take_one(driver: sqlite3.Connection, task: Values, known: Values, *, leased: tuple[datetime, datetime]) -> Place:
+    leased_at, ends = leased
+    values = {**known, **dict(task), "task_id": task["id"], "lease_ends_at": _written(ends)}
+    driver.execute(texts.COUNT_DOWN, values)
     return Place(
-        assignment_id=driver.execute(OPEN_ASSIGNMENT, known).fetchone()[0],
+        assignment_id=driver.execute(texts.OPEN_ASSIGNMENT, values).fetchone()[0],
+        sitting_id=known["sitting_id"],
         task_id=task["id"],
-        batch_id=gate["batch_id"],
+        batch_id=known["batch_id"],
         question_version_id=task["question_version_id"],
         item_id=task["item_id"],
         item_key=task["item_key"],
         text=task["text"],
         image_key=task["image_key"],
         audio_key=task["audio_key"],
-        leased_at=wanted.now,
+        leased_at=leased_at,
         lease_ends_at=ends,
-        price_micros=gate["price_micros"],
-        currency=gate["currency"],
+        price_micros=known["price_micros"],
+        currency=known["currency"],
     )
 
 
-def _pay(driver: sqlite3.Connection, known: Mapping[str, Any]) -> None:
+def _pay(driver: sqlite3.Connection, known: Values) -> None:
     """Move pay and fee out of what the batch holds."""
     currency = known["currency"]
     source = _account(driver, "batch", known["batch_id"], currency)
@@ -212,18 +207,22 @@ def _pay(driver: sqlite3.Connection, known: Mapping[str, Any]) -> None:
         if amount_micros:
             target = _account(driver, to_kind, ref_id, currency)
             move = {**known, "kind": kind, "from_id": source, "to_id": target, "amount_micros": amount_micros}
-            driver.execute(PAY, move)
+            driver.execute(texts.PAY, move)
 
 
 def _account(driver: sqlite3.Connection, kind: str, ref_id: int, currency: str) -> int:
     """Find a ledger account, opening it at its first use."""
     key = {"kind": kind, "ref_id": ref_id, "currency": currency}
-    found = driver.execute(FIND_ACCOUNT, key).fetchone() or driver.execute(OPEN_ACCOUNT, key).fetchone()
+    found = driver.execute(texts.FIND_ACCOUNT, key).fetchone() or driver.execute(texts.OPEN_ACCOUNT, key).fetchone()
     account_id: int = found[0]
     return account_id
 
 
-def _row(driver: sqlite3.Connection, statement: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
+def _ids(fresh: Sequence[Place]) -> str:
+    return json.dumps([place.assignment_id for place in fresh])
+
+
+def _row(driver: sqlite3.Connection, statement: str, values: Values) -> dict[str, Any] | None:
     found = driver.execute(statement, values).fetchone()
     return None if found is None else dict(found)
 
