@@ -8,7 +8,9 @@ from crowd_hitl.jobs.logged import run_logged
 from crowd_hitl.services.agreeing import agree, due_batches
 from crowd_hitl.services.alerting import raise_alerts
 from crowd_hitl.services.assigning import expire
+from crowd_hitl.services.compensating import return_lines
 from crowd_hitl.services.delivering import Handler, drain
+from crowd_hitl.services.ending_sittings import end_idle_sittings
 from crowd_hitl.services.looping import advance, running_loops
 from crowd_hitl.services.publishing import close_overdue
 from crowd_hitl.store.unit_of_work import UnitOfWork
@@ -33,10 +35,12 @@ def make_passes(
 
 
 def expire_all(uow: UnitOfWork) -> None:
-    """Reopen the places of all lapsed leases, then close the batches that are past their deadline."""
+    """Reopen the places of all lapsed leases, end idle hours, close overdue batches, return unused compensation."""
     while uow.run(expire, limit=EXPIRE_AT_ONCE) == EXPIRE_AT_ONCE:
         pass  # there may be more
+    uow.run(end_idle_sittings)
     uow.run(close_overdue)
+    uow.run(return_lines)
 
 
 def agree_all(uow: UnitOfWork, *, plugins: Plugins) -> None:

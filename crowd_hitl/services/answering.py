@@ -5,20 +5,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, literal, or_, select
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.assignments import ANSWERED, BARRING, AssignmentState, replaceable_until
+from crowd_hitl.domain.assignments import (
+    ANSWERED,
+    SET_ASIDE,
+    AssignmentState,
+    SittingState,
+    replaceable_until,
+)
 from crowd_hitl.domain.errors import AlreadyDone, KeyReused, NotFound, TooLate, bad_field
 from crowd_hitl.domain.ports import Question
-from crowd_hitl.domain.tasks import TaskState
 from crowd_hitl.services.assigning import CLAIM_MAX, Offered, beside, lock_assignment, offered, show
 from crowd_hitl.services.paying import look_again
+from crowd_hitl.services.seating import is_plain, take_place_again
+from crowd_hitl.services.taking import earned_micros, take, take_late
 from crowd_hitl.store.hot_path.finding import hot_path
 from crowd_hitl.store.hot_path.remembered import Asked, Short, remembered
 from crowd_hitl.store.hot_path.shapes import Filled
 from crowd_hitl.store.project_rows import QuestionVersionRow
-from crowd_hitl.store.work_rows import AnswerRevisionRow, AnswerRow, AssignmentRow, BatchRow, TaskRow
+from crowd_hitl.store.work_rows import AnswerRevisionRow, AnswerRow, AssignmentRow, BatchRow, SittingRow
 
 LONGEST_KEY = 100
 LONGEST_SECONDS = 24 * 3600.0
@@ -26,7 +33,10 @@ LONGEST_SECONDS = 24 * 3600.0
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a worker gets for an answer: until when it may be replaced, what it earned, and what comes next."""
+    """What a worker gets for an answer: until when it may be replaced, what it earned, and what comes next.
+
+    A `late` one is kept and paid, but not used; `owed` when its batch could not pay it yet.
+    """
 
     answer_id: int
     assignment_id: int
@@ -34,6 +44,8 @@ class Receipt:
     earned_micros: int
     currency: str
     next: list[Offered]
+    late: bool = False
+    owed: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +70,8 @@ def submit(
     """Take one answer and lease the next places, in one transaction.
 
     The same client key again gives the same receipt; on another assignment it is KeyReused. An answer to a lapsed
-    lease counts while its place is open, else TooLate. AlreadyDone when the assignment has another answer.
+    lease counts while its place is open, else it is late: kept, and paid from the compensation line. AlreadyDone when
+    the assignment has another answer.
     """
     _check_submission(submission)
     repeated = _repeated(session, assignment_id, worker_id=worker_id, client_key=submission.client_key)
@@ -71,8 +84,12 @@ def submit(
     asked = remembered(session).asked_by(session.connection(), assignment_id)
     assert asked is not None, "the assignment was found"
     checked = _check(asked, submission.value, questions)
-    _make_answerable(session, assignment)
+    in_time = _make_answerable(session, assignment, now=now)
     filled = _filled(assignment_id, worker_id, submission, checked, now=now)
+    batch = session.get_one(BatchRow, assignment.batch_id)
+    if not in_time or not is_plain(batch):
+        keep = take if in_time else take_late
+        return _receipt(session, keep(session, assignment=assignment, filled=filled))
     receipt = _fill(beside(session), filled)
     assert receipt is not None, "the assignment is locked and leased"
     return receipt
@@ -90,7 +107,7 @@ def submit_at_once(
     """Do what `submit` does for a leased assignment; None, and nothing changed, for a repeat or a lapsed lease."""
     _check_submission(submission)
     asked = short.memory.asked_by(short.connection, assignment_id)
-    if asked is None:
+    if asked is None or short.connection.scalar(NOT_PLAIN, {"id": assignment_id}):
         return None
     checked = _check(asked, submission.value, questions)
     return _fill(short, _filled(assignment_id, worker_id, submission, checked, now=now))
@@ -170,49 +187,37 @@ def _fill(short: Short, filled: Filled) -> Receipt | None:
     )
 
 
-def _make_answerable(session: Session, assignment: AssignmentRow) -> None:
-    """Refuse what cannot be answered; a lapsed lease takes an open place again if there is one."""
+def _make_answerable(session: Session, assignment: AssignmentRow, *, now: datetime) -> bool:
+    """Refuse what cannot be answered; a lapsed lease takes an open place again. False when that place is gone."""
     if assignment.state == AssignmentState.LEASED:
-        return
-    if assignment.state in ANSWERED or assignment.state == AssignmentState.REJECTED:
+        return True
+    if assignment.state in ANSWERED or assignment.state in SET_ASIDE:
         raise AlreadyDone(f"Assignment {assignment.id} has an answer already. Claim the next task.")
     if assignment.state != AssignmentState.EXPIRED:
         raise TooLate(f"Assignment {assignment.id} was {assignment.state}. Claim the next task.")
-    task = _lock_task(session, assignment.task_id)
-    if task.places_left == 0 or _has_other_voice(session, assignment):
-        raise TooLate("The time for this task ran out and its place was given to somebody else.")
-    last_place = task.places_left == 1
-    task.places_left = TaskRow.places_left - 1
-    task.state = TaskState.FULL if last_place else TaskState.OPEN
-    assignment.state = AssignmentState.LEASED
-
-
-def _has_other_voice(session: Session, assignment: AssignmentRow) -> bool:
-    standing = select(AssignmentRow.id).where(
-        AssignmentRow.voice_key == assignment.voice_key,
-        AssignmentRow.worker_id == assignment.worker_id,
-        AssignmentRow.id != assignment.id,
-        AssignmentRow.state.in_([state.value for state in BARRING]),
-    )
-    return session.scalar(standing) is not None
-
-
-def _lock_task(session: Session, task_id: int) -> TaskRow:
-    return session.scalars(
-        select(TaskRow)
-        .where(TaskRow.id == task_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).one()
+    return take_place_again(session, assignment=assignment, now=now)
 
 
 def _receipt(session: Session, answer: AnswerRow, *, with_next: bool = True) -> Receipt:
     batch = session.get_one(BatchRow, answer.batch_id)
+    assignment = session.get_one(AssignmentRow, answer.assignment_id)
+    sitting = session.get_one(SittingRow, assignment.sitting_id)
     return Receipt(
         answer_id=answer.id,
         assignment_id=answer.assignment_id,
         replaceable_until=replaceable_until(answer.submitted_at),
-        earned_micros=batch.price_micros,
+        earned_micros=earned_micros(batch, sitting, seconds=answer.seconds),
         currency=batch.currency,
         next=offered(session, assignment_ids=[int(i) for i in answer.next_ids]) if with_next else [],
+        late=assignment.state == AssignmentState.LATE,
+        owed=sitting.state == SittingState.OWED,
     )
+
+
+# Pages, rates and hours are settled by the services.
+NOT_PLAIN = (
+    select(literal(1))
+    .select_from(AssignmentRow)
+    .join(BatchRow, BatchRow.id == AssignmentRow.batch_id)
+    .where(AssignmentRow.id == bindparam("id"), or_(BatchRow.is_special, BatchRow.page_size > 1))
+)

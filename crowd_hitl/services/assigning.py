@@ -4,17 +4,19 @@ How the next places are chosen and leased is in store/hot_path.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, literal_column, select
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.assignments import AssignmentState, SittingState
+from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import NotFound, TooLate, bad_field
 from crowd_hitl.domain.tasks import BatchState, TaskState, position
 from crowd_hitl.services.paying import give_back
+from crowd_hitl.services.seating import is_plain, seat
+from crowd_hitl.services.settling_sittings import lock_sitting, settle_sitting
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.hot_path.finding import hot_path
 from crowd_hitl.store.hot_path.remembered import Short, remembered
@@ -54,12 +56,17 @@ def claim(session: Session, *, batch_id: int, worker_id: int, count: int, now: d
     An empty list means that there is nothing for this worker now.
     """
     _check_count(count)
-    if not _is_handed_out(session, batch_id=batch_id, worker_id=worker_id):
+    handed_out, plain = _is_handed_out(session, batch_id=batch_id, worker_id=worker_id)
+    if not handed_out:
         return []
     expire(session, now=now, limit=EXPIRE_AT_CLAIM, batch_id=batch_id)
-    held = session.scalars(HELD, {"batch_id": batch_id, "worker_id": worker_id}).all()[:count]
-    wanted = Wanted(batch_id=batch_id, worker_id=worker_id, places=count - len(held), now=now, wait=True)
-    return offered(session, assignment_ids=held) + _lease(session, wanted)
+    held = session.scalars(HELD, {"batch_id": batch_id, "worker_id": worker_id}).all()
+    page_size = 1 if plain else session.get_one(BatchRow, batch_id).page_size
+    if page_size > 1:  # a page is handed out as a whole
+        count = len(held) or page_size
+    places = count - len(held[:count])
+    wanted = Wanted(batch_id=batch_id, worker_id=worker_id, places=places, now=now, wait=True)
+    return offered(session, assignment_ids=held[:count]) + lease_seated(session, wanted)
 
 
 def claim_at_once(short: Short, *, batch_id: int, worker_id: int, count: int, now: datetime) -> list[Offered] | None:
@@ -69,8 +76,11 @@ def claim_at_once(short: Short, *, batch_id: int, worker_id: int, count: int, no
     """
     _check_count(count)
     connection = short.connection
-    if not _is_handed_out(connection, batch_id=batch_id, worker_id=worker_id):
+    handed_out, plain = _is_handed_out(connection, batch_id=batch_id, worker_id=worker_id)
+    if not handed_out:
         return []
+    if not plain:
+        return None  # pages, rates, hours: the sitting and the price are made in a transaction
     values = {"batch_id": batch_id, "worker_id": worker_id, "now": now}
     if connection.scalar(LAPSED, values) is not None:
         return None
@@ -91,7 +101,18 @@ def lease_next(
     nobody is told "nothing" while a place is open. What this worker let go comes back only then.
     """
     wanted = Wanted(batch_id=batch.id, worker_id=worker_id, places=count, now=now, wait=wait)
-    return [offer.assignment_id for offer in _lease(session, wanted)]
+    return [offer.assignment_id for offer in lease_seated(session, wanted)]
+
+
+def lease_seated(session: Session, wanted: Wanted) -> list[Offered]:
+    """Lease the next places and put them into the sitting they are paid with, at the price this worker gets."""
+    found = _lease(session, wanted)
+    batch = session.get_one(BatchRow, wanted.batch_id)
+    if not found or is_plain(batch):
+        return found
+    ids = [offer.assignment_id for offer in found]
+    seat(session, batch=batch, assignment_ids=ids, now=wanted.now)
+    return offered(session, assignment_ids=ids)
 
 
 def release(session: Session, *, assignment_id: int, worker_id: int, now: datetime) -> None:
@@ -99,7 +120,8 @@ def release(session: Session, *, assignment_id: int, worker_id: int, now: dateti
     assignment = lock_assignment(session, assignment_id, worker_id=worker_id)
     if assignment.state != AssignmentState.LEASED:
         raise TooLate(f"Assignment {assignment_id} is {assignment.state}; only a leased one can be released.")
-    _let_go(session, assignment, state=AssignmentState.RELEASED, now=now)
+    let_go(session, assignment, state=AssignmentState.RELEASED, now=now)
+    settle_sitting(session, sitting_id=assignment.sitting_id, now=now)
 
 
 def expire(session: Session, *, now: datetime, limit: int = 1000, batch_id: int | None = None) -> int:
@@ -114,9 +136,22 @@ def expire(session: Session, *, now: datetime, limit: int = 1000, batch_id: int 
     if batch_id is not None:
         lapsed = lapsed.where(AssignmentRow.batch_id == batch_id)
     rows = session.scalars(lapsed).all()
+    _lock_in_order(session, rows)
     for assignment in rows:
-        _let_go(session, assignment, state=AssignmentState.EXPIRED, now=now)
+        let_go(session, assignment, state=AssignmentState.EXPIRED, now=now)
+    for sitting_id in sorted({assignment.sitting_id for assignment in rows}):
+        settle_sitting(session, sitting_id=sitting_id, now=now)
     return len(rows)
+
+
+def _lock_in_order(session: Session, rows: Sequence[AssignmentRow]) -> None:
+    """Lock the sittings, then the tasks of lapsed leases by their ids: of two who expire at once neither waits."""
+    for row, ids in (
+        (SittingRow, sorted({assignment.sitting_id for assignment in rows})),
+        (TaskRow, sorted({assignment.task_id for assignment in rows})),
+    ):
+        if len(ids) > 1:
+            session.execute(select(row.id).where(row.id.in_(ids)).order_by(row.id).with_for_update(key_share=True))
 
 
 def lock_assignment(session: Session, assignment_id: int, *, worker_id: int) -> AssignmentRow:
@@ -137,7 +172,15 @@ def offered(session: Session, *, assignment_ids: Sequence[int]) -> list[Offered]
     if not assignment_ids:
         return []
     short = beside(session)
-    return [show(short, place) for place in hot_path(short.connection).places(short.connection, list(assignment_ids))]
+    shown = [show(short, place) for place in hot_path(short.connection).places(short.connection, list(assignment_ids))]
+    rates = dict(
+        session.execute(
+            select(AssignmentRow.id, SittingRow.price_micros)
+            .join(SittingRow, SittingRow.id == AssignmentRow.sitting_id)
+            .where(AssignmentRow.id.in_(assignment_ids), SittingRow.price_micros.is_not(None))
+        ).all()
+    )
+    return [replace(offer, price_micros=rates.get(offer.assignment_id) or offer.price_micros) for offer in shown]
 
 
 def show(short: Short, place: Place) -> Offered:
@@ -178,12 +221,13 @@ def _check_count(count: int) -> None:
         raise bad_field("count", expected=f"1 to {CLAIM_MAX}", found=count)
 
 
-def _is_handed_out(session: Session | Connection, *, batch_id: int, worker_id: int) -> bool:
-    """Say whether the batch hands out places to this worker; NotFound across organisations."""
+def _is_handed_out(session: Session | Connection, *, batch_id: int, worker_id: int) -> tuple[bool, bool]:
+    """Say whether the batch hands out places to this worker, and whether it is plain; NotFound across organisations."""
     states = session.execute(BATCH_FOR_WORKER, {"batch_id": batch_id, "worker_id": worker_id}).first()
     if states is None:
         raise NotFound(f"There is no batch {batch_id}.")
-    return states == (BatchState.OPEN, "active")
+    batch_state, worker_state, is_special, page_size = states
+    return (batch_state, worker_state) == (BatchState.OPEN, "active"), not is_special and page_size == 1
 
 
 def _lease(session: Session, wanted: Wanted) -> list[Offered]:
@@ -195,7 +239,7 @@ def _lease(session: Session, wanted: Wanted) -> list[Offered]:
 
 # Built once: putting these together costs more than running them.
 BATCH_FOR_WORKER = (
-    select(BatchRow.state, WorkerRow.state)
+    select(BatchRow.state, WorkerRow.state, BatchRow.is_special, BatchRow.page_size)
     .join(ProjectRow, ProjectRow.id == BatchRow.project_id)
     .join(WorkerRow, WorkerRow.organisation_id == ProjectRow.organisation_id)
     .where(BatchRow.id == bindparam("batch_id"), WorkerRow.id == bindparam("worker_id"))
@@ -216,9 +260,10 @@ LAPSED = (
 )
 
 
-def _let_go(session: Session, assignment: AssignmentRow, *, state: AssignmentState, now: datetime) -> None:
+def let_go(session: Session, assignment: AssignmentRow, *, state: AssignmentState, now: datetime) -> None:
+    """Give a leased place (locked) back to its task; the caller settles the sitting once all of it is given back."""
+    lock_sitting(session, assignment.sitting_id)
     assignment.state, assignment.ended_at = state, now
-    session.get_one(SittingRow, assignment.sitting_id).state = SittingState.LAPSED
     task = session.scalars(
         select(TaskRow)
         .where(TaskRow.id == assignment.task_id)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.invariants import Problem
-from crowd_hitl.services import checking_money, checking_work
+from crowd_hitl.services import checking_money, checking_sittings, checking_work
 
 # More of one kind would only repeat the news.
 SHOWN_PER_RULE = 50
@@ -33,8 +33,12 @@ RULES: tuple[Callable[[Session], Iterator[Problem]], ...] = (
     checking_work.retired_tasks_have_no_places,
     checking_money.transfers_follow_their_routes,
     checking_money.budgets_add_up,
-    checking_money.batches_hold_what_they_owe,
-    checking_money.approved_means_paid,
+    checking_sittings.batches_hold_what_they_owe,
+    checking_sittings.sittings_are_paid_what_they_earn,
+    checking_sittings.hours_are_paid_as_worked,
+    checking_sittings.fees_go_with_the_pay,
+    checking_sittings.nothing_waits_in_what_is_settled,
+    checking_sittings.rates_are_within_the_price,
     checking_money.pay_reaches_its_worker,
     checking_money.payouts_add_up,
     checking_money.payouts_leave_the_ledger_once,

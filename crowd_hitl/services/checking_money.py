@@ -1,21 +1,17 @@
-"""What must hold of the money: routes, budgets, reservations, payments; each added up from the transfers."""
+"""What must hold of the money: routes, budgets, payees, payouts; each added up from the transfers."""
 
 from collections.abc import Iterator
 
 from sqlalchemy import String, and_, case, cast, func, literal, select
 from sqlalchemy.orm import Session, aliased
 
-from crowd_hitl.domain.assignments import ANSWERED, STANDING, AssignmentState
 from crowd_hitl.domain.invariants import Problem
 from crowd_hitl.domain.ledger import EARNING, ROUTES, AccountKind, TransferKind
 from crowd_hitl.domain.money import units
 from crowd_hitl.services.balances import account_sums
 from crowd_hitl.store.money_rows import BudgetRow, LedgerAccountRow, TransferRow
 from crowd_hitl.store.payout_rows import PayoutLineRow, PayoutRow
-from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, SittingRow, TaskRow
-
-STANDING_VALUES = [state.value for state in STANDING]
-ANSWERED_VALUES = [state.value for state in ANSWERED]
+from crowd_hitl.store.work_rows import SittingRow
 
 
 def transfers_follow_their_routes(session: Session) -> Iterator[Problem]:
@@ -47,58 +43,6 @@ def budgets_add_up(session: Session) -> Iterator[Problem]:
     )
     for budget, balance in rows:
         yield Problem("budget", f"budget {budget.id}", units(int(balance)), units(budget.available_micros))
-
-
-def batches_hold_what_they_owe(session: Session) -> Iterator[Problem]:
-    """A batch holds exactly the price of its open, held and undecided places: no more, no less."""
-    owed_places = (
-        select(
-            TaskRow.batch_id,
-            func.sum(TaskRow.places_left).label("left"),
-        )
-        .group_by(TaskRow.batch_id)
-        .subquery()
-    )
-    undecided = (
-        select(AssignmentRow.batch_id, func.count().label("undecided"))
-        .where(AssignmentRow.state.in_([AssignmentState.LEASED.value, AssignmentState.SUBMITTED.value]))
-        .group_by(AssignmentRow.batch_id)
-        .subquery()
-    )
-    balances = account_sums(AccountKind.BATCH).subquery()
-    places = func.coalesce(owed_places.c.left, 0) + func.coalesce(undecided.c.undecided, 0)
-    owed = places * (BatchRow.price_micros + BatchRow.fee_micros)
-    held = func.coalesce(balances.c.balance, 0)
-    rows = session.execute(
-        select(BatchRow.id, owed, held)
-        .outerjoin(owed_places, owed_places.c.batch_id == BatchRow.id)
-        .outerjoin(undecided, undecided.c.batch_id == BatchRow.id)
-        .outerjoin(balances, balances.c.ref_id == BatchRow.id)
-        .where(owed != held)
-    )
-    for batch_id, expected, found in rows:
-        yield Problem("reservation", f"batch {batch_id}", units(int(expected)), units(int(found)))
-
-
-def approved_means_paid(session: Session) -> Iterator[Problem]:
-    """Every approved assignment was paid its batch's price once, and nothing else was paid."""
-    paid = (
-        select(TransferRow.sitting_id, func.sum(TransferRow.amount_micros).label("paid"))
-        .where(TransferRow.kind == TransferKind.PAY.value)
-        .group_by(TransferRow.sitting_id)
-        .subquery()
-    )
-    approved = AssignmentRow.state == AssignmentState.APPROVED.value
-    due = case((approved, BatchRow.price_micros), else_=0)
-    found = func.coalesce(paid.c.paid, 0)
-    rows = session.execute(
-        select(AssignmentRow.id, due, found)
-        .join(BatchRow, BatchRow.id == AssignmentRow.batch_id)
-        .outerjoin(paid, paid.c.sitting_id == AssignmentRow.sitting_id)
-        .where(due != found)
-    )
-    for assignment_id, expected, actual in rows:
-        yield Problem("payment", f"assignment {assignment_id}", units(int(expected)), units(int(actual)))
 
 
 def pay_reaches_its_worker(session: Session) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import BARRING
 from crowd_hitl.domain.tasks import BatchState, TaskState
+from crowd_hitl.services.seating import price_for
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.project_rows import ItemRow, ProjectRow, QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
@@ -20,7 +21,10 @@ SHOWN = 50
 
 @dataclass(frozen=True)
 class WorkOffer:
-    """One batch a worker may work on now; `median_seconds` is None until enough answers tell the pace."""
+    """One batch a worker may work on now; `median_seconds` is None until enough answers tell the pace.
+
+    With `hourly_micros` it pays by active time, up to the price for each answer.
+    """
 
     batch_id: int
     project_slug: str
@@ -32,6 +36,8 @@ class WorkOffer:
     currency: str
     available: int
     median_seconds: float | None
+    hourly_micros: int | None = None
+    page_size: int = 1
 
 
 def work_for(session: Session, *, worker_id: int, now: datetime) -> list[WorkOffer]:
@@ -49,7 +55,8 @@ def work_for(session: Session, *, worker_id: int, now: datetime) -> list[WorkOff
         .order_by(BatchRow.price_micros.desc(), BatchRow.id)
         .limit(SHOWN)
     )
-    return [_offer(session, *row, worker_id=worker_id) for row in batches]
+    offers = [_offer(session, *row, worker_id=worker_id) for row in batches]
+    return sorted(offers, key=lambda offer: -offer.price_micros)  # some are paid at a rate
 
 
 def _open_tasks(worker_id: int) -> Select[int]:
@@ -84,7 +91,9 @@ def _offer(
         batch_name=batch.name,
         prompt=str(question.spec.get("prompt", "")),
         kind="image" if session.scalar(with_image.limit(1)) else "text",
-        price_micros=batch.price_micros,
+        price_micros=price_for(session, batch=batch, worker_id=worker_id),
+        hourly_micros=batch.hourly_micros,
+        page_size=batch.page_size,
         currency=batch.currency,
         available=available or 0,
         median_seconds=float(median(pace)) if len(pace) >= PACE_MIN else None,

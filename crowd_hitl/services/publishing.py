@@ -1,25 +1,28 @@
 """Publishing batches: first a quote, then the money set aside and the tasks put out; pausing and closing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
+from typing import Any
 
-from sqlalchemy import case, exists, func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import BadInput, Conflict, NotFound, bad_field
 from crowd_hitl.domain.fees import answer_fee_micros, fee_rule
 from crowd_hitl.domain.ledger import TransferKind
-from crowd_hitl.domain.quotes import BatchTerms, Quote, quote
+from crowd_hitl.domain.quotes import COMPENSATION_SHARE, BatchTerms, Quote, quote
 from crowd_hitl.domain.tasks import BatchState, OverlapRule, Purpose, RetireReason, TaskState
 from crowd_hitl.services.alerting import raise_alerts
+from crowd_hitl.services.compensating import may_come_late
 from crowd_hitl.services.paying import give_back, look_again, reserve
 from crowd_hitl.services.projects import newest_question
 from crowd_hitl.services.queueing import Asked, Extent, extent_of, gold_extent, lay_out
+from crowd_hitl.services.settling_sittings import not_needed
 from crowd_hitl.store.account_rows import WorkerRow
-from crowd_hitl.store.money_rows import BudgetRow, TransferRow
+from crowd_hitl.store.money_rows import BudgetRow
 from crowd_hitl.store.project_rows import GoldRow, ProjectRow
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, OfferRow, TaskRow
 
@@ -49,6 +52,15 @@ class BatchRequest:
     approval: str = "auto"
     round_id: int | None = None
     channel: str = "inhouse"
+    page_size: int = 1
+    hourly_micros: int | None = None
+    rates: Sequence[Mapping[str, Any]] | None = None
+    compensation_share: float = COMPENSATION_SHARE
+
+    @property
+    def is_special(self) -> bool:
+        """Whether a claim needs more than the hot path checks."""
+        return self.hourly_micros is not None or bool(self.rates)
 
     @property
     def overlap(self) -> OverlapRule:
@@ -120,7 +132,12 @@ def close_batch(session: Session, *, batch_id: int, now: datetime) -> BatchRow:
             retire_reason=RetireReason.CLOSED.value,
         )
     )
-    give_back(session, batch=batch, amount_micros=_not_needed(session, batch), now=now)
+    needless = not_needed(session, batch)
+    if not may_come_late(session, batch, now=now):
+        needless += batch.compensation_micros
+        batch.compensation_micros = 0
+        session.flush()
+    give_back(session, batch=batch, amount_micros=needless, now=now)
     return batch
 
 
@@ -132,24 +149,6 @@ def close_overdue(session: Session, *, now: datetime) -> list[int]:
     for batch_id in batch_ids:
         close_batch(session, batch_id=batch_id, now=now)
     return batch_ids
-
-
-def _not_needed(session: Session, batch: BatchRow) -> int:
-    """Count, in one statement and so at one moment, what a batch holds beyond its leased and undecided answers."""
-    undecided = (
-        select(func.count())
-        .where(AssignmentRow.batch_id == batch.id)
-        .where(AssignmentRow.state.in_([AssignmentState.LEASED.value, AssignmentState.SUBMITTED.value]))
-        .scalar_subquery()
-    )
-    came_in = TransferRow.kind.in_([TransferKind.RESERVE.value, TransferKind.EXTEND.value])
-    held = (
-        select(func.coalesce(func.sum(case((came_in, 1), else_=-1) * TransferRow.amount_micros), 0))
-        .where(TransferRow.batch_id == batch.id)
-        .scalar_subquery()
-    )
-    found = session.scalar(select(held - undecided * (batch.price_micros + batch.fee_micros)))
-    return int(found or 0)
 
 
 def lock_batch(session: Session, batch_id: int) -> BatchRow:
@@ -190,6 +189,10 @@ def _terms(session: Session, project_id: int, request: BatchRequest, *, now: dat
         overlap=request.overlap,
         lease_seconds=request.lease_seconds,
         gold_rate=request.gold_rate,
+        page_size=request.page_size,
+        hourly_micros=request.hourly_micros,
+        rates=request.rates,
+        compensation_share=request.compensation_share,
     )
 
 
@@ -235,7 +238,12 @@ def _insert_batch(
         lease_seconds=request.lease_seconds,
         deadline=request.deadline,
         priority=request.priority,
+        page_size=request.page_size,
         price_micros=request.price_micros,
+        hourly_micros=request.hourly_micros,
+        rates=[dict(rate) for rate in request.rates] if request.rates else None,
+        compensation_micros=quoted.compensation_micros,
+        is_special=request.is_special,
         fee_micros=fee,
         currency=quoted.currency,
         aggregator=request.aggregator,

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.ledger import SPENDING
 from crowd_hitl.services.balances import BudgetBalance, budget_balance
+from crowd_hitl.services.sharing_costs import share_of_transfer, was_paid_for
 from crowd_hitl.store.loop_rows import LoopRow
 from crowd_hitl.store.money_rows import BudgetRow, TransferRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow
@@ -69,10 +70,10 @@ def budgets_of(session: Session, *, project_id: int) -> list[BudgetBalance]:
 def cost_by_item(session: Session, *, item_ids: Sequence[int]) -> dict[int, int]:
     """Add up pay and fees for the answers to each of these items (a page of them), over all batches."""
     rows = session.execute(
-        select(AnswerRow.item_id, func.sum(TransferRow.amount_micros))
+        select(AnswerRow.item_id, func.sum(share_of_transfer()))
         .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
         .join(TransferRow, TransferRow.sitting_id == AssignmentRow.sitting_id)
-        .where(AnswerRow.item_id.in_(item_ids), TransferRow.kind.in_(SPENDING))
+        .where(AnswerRow.item_id.in_(item_ids), TransferRow.kind.in_(SPENDING), was_paid_for())
         .group_by(AnswerRow.item_id)
     ).all()
     return {item_id: int(amount) for item_id, amount in rows}

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.money import units
 from crowd_hitl.services.reporting.pages import PAGE_ROWS, Page, first_rows, id_after
+from crowd_hitl.services.sharing_costs import share_of_transfer, was_paid_for
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.money_rows import TransferRow
 from crowd_hitl.store.payout_rows import PayoutLineRow, PayoutRow, PayoutRunRow
@@ -126,19 +127,20 @@ def payslip(session: Session, *, payout_id: int) -> Iterator[dict[str, object]]:
     head = {"reference": payout.reference, "worker": worker.public_id, "currency": payout.currency}
     if payout.carried_micros:
         yield {**head, "what": "carried from before", "amount": units(payout.carried_micros)}
+    share = case((AssignmentRow.id.is_(None), TransferRow.amount_micros), else_=share_of_transfer())
     rows = session.execute(
-        select(TransferRow, ProjectRow.slug, BatchRow.name, ItemRow.key, AnswerRow.id)
+        select(TransferRow, ProjectRow.slug, BatchRow.name, ItemRow.key, AnswerRow.id, share)
         .join(PayoutLineRow, PayoutLineRow.transfer_id == TransferRow.id)
         .outerjoin(BatchRow, BatchRow.id == TransferRow.batch_id)
         .outerjoin(ProjectRow, ProjectRow.id == BatchRow.project_id)
-        .outerjoin(AssignmentRow, AssignmentRow.sitting_id == TransferRow.sitting_id)
+        .outerjoin(AssignmentRow, and_(AssignmentRow.sitting_id == TransferRow.sitting_id, was_paid_for()))
         .outerjoin(AnswerRow, AnswerRow.assignment_id == AssignmentRow.id)
         .outerjoin(ItemRow, ItemRow.id == AnswerRow.item_id)
         .where(PayoutLineRow.payout_id == payout_id)
-        .order_by(TransferRow.id)
+        .order_by(TransferRow.id, AnswerRow.id)
         .execution_options(yield_per=1_000)
     )
-    for moved, slug, batch, key, answer_id in rows:
+    for moved, slug, batch, key, answer_id, part in rows:
         yield {
             **head,
             "date": moved.created_at.date().isoformat(),
@@ -147,7 +149,7 @@ def payslip(session: Session, *, payout_id: int) -> Iterator[dict[str, object]]:
             "batch": batch,
             "item": key,
             "answer": answer_id,
-            "amount": units(moved.amount_micros),
+            "amount": units(int(part)),
             "note": moved.note,
         }
     rest = payout.earned_micros + payout.carried_micros - payout.amount_micros
