@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from datetime import datetime
 from random import SystemRandom
+from typing import Any
 
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ from crowd_hitl.api.schemas.batches import (
     ProgressOut,
     QuoteOut,
 )
+from crowd_hitl.api.schemas.sittings import OwedOut, RateIn, RateOut
 from crowd_hitl.api.scoping import batch_here, project_here
 from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.money import micros, units
@@ -50,6 +52,7 @@ def quote_batch(slug: str, *, body: BatchIn) -> QuoteOut:
         gold=units(quote.gold_micros),
         fees=units(quote.fees_micros),
         reserve=units(quote.reserve_micros),
+        compensation=units(quote.compensation_micros),
         currency=quote.currency,
     )
 
@@ -166,7 +169,17 @@ def _request(body: BatchIn) -> BatchRequest:
         overlap_policy=body.overlap_policy,
         approval=body.approval,
         channel=body.channel,
+        page_size=body.page_size,
+        hourly_micros=None if body.hourly is None else micros(body.hourly, field="hourly"),
+        rates=_rates(body.rates),
+        compensation_share=body.compensation_share,
     )
+
+
+def _rates(rates: list[RateIn] | None) -> list[dict[str, Any]] | None:
+    if not rates:
+        return None
+    return [{"price_micros": micros(one.price, field="rates"), "requirement": one.requirement} for one in rates]
 
 
 def show_line(*, project_id: int, batch_id: int) -> BatchOut:
@@ -194,6 +207,11 @@ def _shown(line: BatchLine) -> BatchOut:
         published_at=line.published_at,
         closed_at=line.closed_at,
         deadline=line.deadline,
+        page_size=line.page_size,
+        hourly=None if line.hourly_micros is None else units(line.hourly_micros),
+        rates=[RateOut(price=units(one["price_micros"]), requirement=one["requirement"]) for one in line.rates],
+        compensation=units(line.compensation_micros),
+        owed=OwedOut(answers=line.owed_answers, amount=units(line.owed_micros)),
         progress=ProgressOut.model_validate(line.progress),
         money=BatchMoneyOut(
             reserved=units(money.held_micros),

@@ -19,6 +19,7 @@ from crowd_hitl.api.labels import labels
 from crowd_hitl.api.loops import loops
 from crowd_hitl.api.payouts import payouts
 from crowd_hitl.api.projects import projects
+from crowd_hitl.api.sittings import sittings
 from crowd_hitl.api.tokens import tokens
 from crowd_hitl.api.work import work
 from crowd_hitl.api.workers import workers
@@ -27,7 +28,22 @@ from crowd_hitl.edge.house import House
 from crowd_hitl.edge.limits import UPLOAD_ATTRIBUTE
 from crowd_hitl.edge.media import media
 
-RESOURCES = (tokens, work, projects, items, batches, growing, labels, answers, budgets, payouts, workers, loops, checks)
+RESOURCES = (
+    tokens,
+    work,
+    sittings,
+    projects,
+    items,
+    batches,
+    growing,
+    labels,
+    answers,
+    budgets,
+    payouts,
+    workers,
+    loops,
+    checks,
+)
 # Escapes that may stand for NUL or for half a character; nearly no body has one, so nearly none is looked through.
 SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")

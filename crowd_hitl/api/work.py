@@ -50,6 +50,8 @@ def list_work() -> WorkOut:
             kind=offer.kind,
             price=units(offer.price_micros),
             currency=offer.currency,
+            hourly=None if offer.hourly_micros is None else units(offer.hourly_micros),
+            page_size=offer.page_size,
             available=offer.available,
             seconds_each=offer.median_seconds,
         )
@@ -96,6 +98,8 @@ def submit_answer(assignment_id: int, *, body: SubmitIn) -> ReceiptOut:
         answer=_answer_out(receipt),
         next=[assignment_out(offered) for offered in receipt.next],
         earned=units(receipt.earned_micros),
+        late=receipt.late,
+        owed=receipt.owed,
     )
 
 
@@ -136,6 +140,7 @@ def show_earnings() -> EarningsOut:
         due=units(earned.due_micros),
         paid=units(earned.paid_micros),
         total=units(earned.total_micros),
+        owed=units(earned.owed_micros),
         by_day=[DayOut(day=day.isoformat(), answers=count, amount=units(sum_)) for day, count, sum_ in earned.by_day],
         answers=AnswerCountsOut(submitted=earned.submitted, approved=earned.approved, rejected=earned.rejected),
     )
@@ -154,6 +159,7 @@ def assignment_out(offered: Offered) -> AssignmentOut:
         ),
         question={"kind": offered.kind, **offered.spec},
         lease_ends_at=offered.lease_ends_at,
+        sitting_id=offered.sitting_id,
         price=units(offered.price_micros),
         currency=offered.currency,
     )

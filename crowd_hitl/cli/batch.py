@@ -1,4 +1,4 @@
-"""`crowd-hitl batch`: quote, publish, list, show, pause, resume, close, agree; extend and forecast beside it."""
+"""`crowd-hitl batch`: quote, publish, list, show, pause, resume, close, agree; more in `batch_left` and `batch_pay`."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -10,13 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from crowd_hitl.cli import batch_left
+from crowd_hitl.cli.batch_pay import CompensationShare, Hourly, PageSize, Rates, compensate, pay_row
 from crowd_hitl.cli.finding import batch_numbered, project_named
 from crowd_hitl.cli.frame import AsJson, DataFolder, group, put
 from crowd_hitl.cli.opening import Desk, open_desk
 from crowd_hitl.cli.tables import show_pairs, show_table
 from crowd_hitl.cli.terms import Terms, as_request, read_deadline
 from crowd_hitl.domain.money import units
-from crowd_hitl.domain.quotes import Quote
+from crowd_hitl.domain.quotes import COMPENSATION_SHARE, Quote
 from crowd_hitl.services import agreeing, publishing
 from crowd_hitl.services.reporting.batches import BatchLine, list_batches, one_batch
 from crowd_hitl.store.work_rows import BatchRow
@@ -24,6 +25,7 @@ from crowd_hitl.store.work_rows import BatchRow
 app = group("Batches: items put to workers, with a price and a budget.")
 app.command()(batch_left.extend)
 app.command()(batch_left.forecast)
+app.command()(compensate)
 MOST_LISTED = 1_000
 Slug = Annotated[str, typer.Argument(metavar="PROJECT")]
 Number = Annotated[int, typer.Argument(metavar="BATCH", help="The batch's number.")]
@@ -51,6 +53,10 @@ def quote(
     confidence: Confidence = 0.95,
     gold_rate: GoldRate = 0.0,
     limit: Limit = None,
+    page_size: PageSize = 1,
+    hourly: Hourly = None,
+    rate: Rates = None,
+    compensation_share: CompensationShare = COMPENSATION_SHARE,
     channel: Annotated[str, typer.Option(help="Whose fees are counted: inhouse or mturk.")] = "inhouse",
     data: DataFolder = None,
     as_json: AsJson = False,
@@ -64,6 +70,10 @@ def quote(
         gold_rate=gold_rate,
         limit=limit,
         channel=channel,
+        page_size=page_size,
+        hourly=hourly,
+        rates=rate,
+        compensation_share=compensation_share,
     )
     with open_desk(data) as desk:
         row = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=project)
@@ -93,6 +103,10 @@ def publish(
     aggregator: Aggregator = "pooled",
     policy: Policy = "posterior",
     approval: Annotated[str, typer.Option(help="auto pays at once, manual waits for your decision.")] = "auto",
+    page_size: PageSize = 1,
+    hourly: Hourly = None,
+    rate: Rates = None,
+    compensation_share: CompensationShare = COMPENSATION_SHARE,
     seed: Annotated[int | None, typer.Option(help="Fixes the order of the tasks.")] = None,
     data: DataFolder = None,
     as_json: AsJson = False,
@@ -112,6 +126,10 @@ def publish(
         aggregator=aggregator,
         overlap_policy=policy,
         approval=approval,
+        page_size=page_size,
+        hourly=hourly,
+        rates=rate,
+        compensation_share=compensation_share,
     )
     with open_desk(data) as desk:
         row = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=project)
@@ -182,6 +200,7 @@ def quote_row(quoted: Quote) -> dict[str, Any]:
         "expected": units(quoted.expected_micros),
         "maximum": units(quoted.maximum_micros),
         "gold": units(quoted.gold_micros),
+        "late_answers": units(quoted.compensation_micros),
         "fees": units(quoted.fees_micros),
         "reserve": units(quoted.reserve_micros),
         "currency": quoted.currency,
@@ -205,6 +224,7 @@ def as_row(line: BatchLine) -> dict[str, Any]:
         "places_open": progress.places_open,
         "places_held": progress.places_held,
         "price": units(line.price_micros),
+        **pay_row(line),
         "overlap_min": line.overlap_min,
         "overlap_max": line.overlap_max,
         "confidence_target": line.confidence_target,

@@ -22,7 +22,7 @@ COMMANDS = {
     "items": ("crowd_hitl.cli.items", "Items: import, list."),
     "batch": (
         "crowd_hitl.cli.batch",
-        "Batches: quote, publish, extend, forecast, list, show, pause, resume, close, agree.",
+        "Batches: quote, publish, extend, forecast, compensate, list, show, pause, resume, close, agree.",
     ),
     "labels": ("crowd_hitl.cli.labels", "Labels: list, show one with its votes."),
     "budget": ("crowd_hitl.cli.budget", "Budgets: new, top-up, bonus, adjust, list, show, export."),

@@ -1,12 +1,15 @@
 """A batch's terms as they are typed: checked, and made the request that services take."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from crowd_hitl.cli.batch_pay import read_rates
 from crowd_hitl.cli.finding import budget_named, one_of
 from crowd_hitl.cli.opening import Desk
 from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.money import micros
+from crowd_hitl.domain.quotes import COMPENSATION_SHARE
 from crowd_hitl.services.publishing import BatchRequest
 
 APPROVALS = ("auto", "manual")
@@ -30,6 +33,10 @@ class Terms:
     overlap_policy: str = "posterior"
     approval: str = "auto"
     channel: str = "inhouse"
+    page_size: int = 1
+    hourly: str | None = None
+    rates: Sequence[str] | None = None
+    compensation_share: float = COMPENSATION_SHARE
 
 
 def as_request(desk: Desk, terms: Terms, *, budget: str | None) -> BatchRequest:
@@ -58,6 +65,10 @@ def as_request(desk: Desk, terms: Terms, *, budget: str | None) -> BatchRequest:
         overlap_policy=terms.overlap_policy,
         approval=terms.approval,
         channel=terms.channel,
+        page_size=terms.page_size,
+        hourly_micros=None if terms.hourly is None else micros(terms.hourly, field="hourly"),
+        rates=read_rates(terms.rates),
+        compensation_share=terms.compensation_share,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, literal_column, select
+from sqlalchemy import Connection, bindparam, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState
@@ -48,6 +48,8 @@ class Offered:
     lease_ends_at: datetime
     price_micros: int
     currency: str
+    # what it is paid together with; None when it is paid by itself
+    sitting_id: int | None = None
 
 
 def claim(session: Session, *, batch_id: int, worker_id: int, count: int, now: datetime) -> list[Offered]:
@@ -173,14 +175,15 @@ def offered(session: Session, *, assignment_ids: Sequence[int]) -> list[Offered]
         return []
     short = beside(session)
     shown = [show(short, place) for place in hot_path(short.connection).places(short.connection, list(assignment_ids))]
-    rates = dict(
-        session.execute(
-            select(AssignmentRow.id, SittingRow.price_micros)
-            .join(SittingRow, SittingRow.id == AssignmentRow.sitting_id)
-            .where(AssignmentRow.id.in_(assignment_ids), SittingRow.price_micros.is_not(None))
-        ).all()
-    )
-    return [replace(offer, price_micros=rates.get(offer.assignment_id) or offer.price_micros) for offer in shown]
+    shared = {
+        assignment_id: (sitting_id, price_micros)
+        for assignment_id, sitting_id, price_micros in session.execute(SHARED, {"ids": list(assignment_ids)})
+    }
+    return [_seated(offer, *shared[offer.assignment_id]) if offer.assignment_id in shared else offer for offer in shown]
+
+
+def _seated(offer: Offered, sitting_id: int, price_micros: int | None) -> Offered:
+    return replace(offer, sitting_id=sitting_id, price_micros=price_micros or offer.price_micros)
 
 
 def show(short: Short, place: Place) -> Offered:
@@ -243,6 +246,13 @@ BATCH_FOR_WORKER = (
     .join(ProjectRow, ProjectRow.id == BatchRow.project_id)
     .join(WorkerRow, WorkerRow.organisation_id == ProjectRow.organisation_id)
     .where(BatchRow.id == bindparam("batch_id"), WorkerRow.id == bindparam("worker_id"))
+)
+# Of pages, hours and rates: with what a place is paid, and at what price.
+SHARED = (
+    select(AssignmentRow.id, AssignmentRow.sitting_id, SittingRow.price_micros)
+    .join(SittingRow, SittingRow.id == AssignmentRow.sitting_id)
+    .join(BatchRow, BatchRow.id == AssignmentRow.batch_id)
+    .where(AssignmentRow.id.in_(bindparam("ids", expanding=True)), or_(BatchRow.is_special, BatchRow.page_size > 1))
 )
 HELD = (
     select(AssignmentRow.id)

@@ -13,7 +13,7 @@ from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.money import LARGEST_MICROS, units
 from crowd_hitl.domain.tasks import BatchState
 from crowd_hitl.services.seating import own_sitting
-from crowd_hitl.services.settling_sittings import Due, due_for, lock_sitting, pay_sitting
+from crowd_hitl.services.settling_sittings import Due, due_for, lock_sitting, pay_sitting, settle_sitting
 from crowd_hitl.services.transferring import give_back, reserve
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, SittingRow
 
@@ -35,12 +35,15 @@ def pay_aside(session: Session, *, assignment: AssignmentRow, now: datetime) -> 
 
     When too little is left there, the sitting is owed: False. It is paid when the line is filled up.
     """
+    shared_id = assignment.sitting_id
     sitting = own_sitting(session, assignment=assignment, now=now)
     batch = _locked(session, assignment.batch_id)
     paid = _pay_from_line(session, batch, sitting, assignment_id=assignment.id, now=now)
     if not paid:
         sitting.state = SittingState.OWED
     session.flush()
+    if shared_id != sitting.id:  # it may have been the last that the others waited for
+        settle_sitting(session, sitting_id=shared_id, now=now)
     return paid
 
 

@@ -5,7 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from crowd_hitl.api.schemas.base import WITHOUT_NUL, Amount, Body, Given, Id, Moment, Money, Name, Query
+from crowd_hitl.api.schemas.base import WITHOUT_NUL, Amount, Body, Given, Id, Moment, Money, Name, Query, Share
+from crowd_hitl.api.schemas.sittings import OwedOut, RateIn, RateOut
+from crowd_hitl.domain.quotes import COMPENSATION_SHARE
+from crowd_hitl.domain.sittings import PAGE_MAX, RATES_MAX
 
 PlugIn = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=WITHOUT_NUL)]
 OVERLAP_MAX = 100
@@ -33,6 +36,12 @@ class BatchIn(Body):
     overlap_policy: PlugIn = "posterior"
     approval: Literal["auto", "manual"] = "auto"
     channel: PlugIn = Field("inhouse", description="Whose fees are counted; only inhouse can be published.")
+    page_size: int = Field(1, ge=1, le=PAGE_MAX, description="So many tasks are handed out and paid together.")
+    hourly: Amount | None = Field(None, description="Pay active time by the hour, up to `price` for each answer.")
+    rates: list[RateIn] | None = Field(
+        None, max_length=RATES_MAX, description="Lower prices for some: the first whose requirement a worker meets."
+    )
+    compensation_share: Share = Field(COMPENSATION_SHARE, description="Set aside for late and unused answers.")
 
 
 class ExtensionIn(Body):
@@ -107,6 +116,7 @@ class QuoteOut(Given):
     gold: Money
     fees: Money
     reserve: Money
+    compensation: Money = Field(description="Part of every total: what is set aside for late and unused answers.")
     currency: str
 
 
@@ -152,6 +162,11 @@ class BatchOut(Given):
     published_at: datetime
     closed_at: datetime | None
     deadline: datetime | None
+    page_size: int
+    hourly: Money | None
+    rates: list[RateOut]
+    compensation: Money
+    owed: OwedOut
     progress: ProgressOut
     money: BatchMoneyOut
 

@@ -21,6 +21,8 @@ class WorkLine(Given):
     kind: str = Field(description="What its items are: text or image.")
     price: Money
     currency: str
+    hourly: Money | None = Field(description="It pays active time by the hour, up to `price` for each answer.")
+    page_size: int
     available: int
     seconds_each: float | None = Field(description="How long an answer takes as a rule; null until it is known.")
 
@@ -48,6 +50,7 @@ class AssignmentOut(Given):
     item: ItemShown
     question: dict[str, JsonValue]
     lease_ends_at: datetime
+    sitting_id: int | None = Field(description="With what it is paid together; null when it is paid by itself.")
     price: Money
     currency: str
 
@@ -86,6 +89,8 @@ class ReceiptOut(Given):
     answer: AnswerOut
     next: list[AssignmentOut]
     earned: Money
+    late: bool = Field(description="Somebody else had the place by then: kept and paid, but not used.")
+    owed: bool = Field(description="It could not be paid yet; it is paid when the requester sets more aside.")
 
 
 class DayOut(Given):
@@ -111,6 +116,7 @@ class EarningsOut(Given):
     due: Money
     paid: Money
     total: Money
+    owed: Money
     by_day: list[DayOut]
     answers: AnswerCountsOut
 
