@@ -6,6 +6,7 @@ from typing import Any
 
 from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import bad_field
+from crowd_hitl.domain.money import units
 from crowd_hitl.domain.requirements import Standing, check_requirement, meets
 
 PAGE_MAX = 20
@@ -36,7 +37,8 @@ def check_pay(
         raise bad_field("rates", expected=f"at most {RATES_MAX}", found=len(rates or ()))
     for rate in rates or ():
         if not 0 < int(rate["price_micros"]) <= price_micros:
-            raise bad_field("rates", expected="each above 0 and at most the price", found=rate["price_micros"])
+            expected = f"each above 0 and at most {units(price_micros)}, the price"
+            raise bad_field("rates", expected=expected, found=units(int(rate["price_micros"])))
         check_requirement(rate["requirement"], field="rates")
 
 
