@@ -10,14 +10,15 @@ from crowd_hitl.domain.errors import AlreadyDone, Conflict, KeyReused, NotFound,
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.money import LARGEST_MICROS, currency_code, units
 from crowd_hitl.domain.tasks import BatchState, TaskState
+from crowd_hitl.services.compensating import pay_aside
 from crowd_hitl.services.settling_sittings import lock_sitting, settle_sitting
 from crowd_hitl.services.transferring import Movement, give_back, lock_budget, reserve, take, transfer
 from crowd_hitl.store.money_rows import BudgetRow, TransferRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 __all__ = [
-    "Movement", "approve", "create_budget", "give_back", "give_up_place", "lock_budget", "look_again", "reject",
-    "reserve", "settle", "settle_sitting", "take", "top_up", "transfer",
+    "Movement", "approve", "create_budget", "give_back", "give_up_place", "lock_budget", "look_again", "pay_aside",
+    "reject", "reserve", "settle", "settle_sitting", "take", "top_up", "transfer",
 ]  # fmt: skip
 
 
