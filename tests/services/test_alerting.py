@@ -88,6 +88,6 @@ def test_another_channel_can_be_priced_but_not_published(unit_of_work: UnitOfWor
         name="b", budget_id=site.budget_id, price_micros=PRICE, overlap_min=2, overlap_max=2, channel="mturk"
     )
     quote = unit_of_work.read(quote_batch, project_id=site.project_id, request=request, now=NOON)
-    assert (quote.minimum_micros, quote.fees_micros) == (240_000, 40_000)
+    assert (quote.minimum_micros, quote.fees_micros) == (300_000, 50_000)
     with pytest.raises(BadInput, match="channel: expected inhouse"):
         unit_of_work.run(publish_batch, project_id=site.project_id, request=request, random=Random(1), now=NOON)
