@@ -146,6 +146,7 @@ def a_batch(
 ) -> BatchRow:
     """Publish a batch; `terms` are BatchRequest's, e.g. overlap_max=5."""
     chosen = {"name": "First batch", "price_micros": micros("0.05"), "overlap_min": 2, "overlap_max": 3, **terms}
+    chosen.setdefault("compensation_share", 0.0)  # so that what it costs is its places
     request = BatchRequest(budget_id=budget.id, **chosen)
     return publish_batch(session, project_id=project.id, request=request, random=Random(seed), now=now)
 

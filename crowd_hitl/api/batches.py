@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from datetime import datetime
 from random import SystemRandom
+from typing import Any
 
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ from crowd_hitl.api.schemas.batches import (
     ProgressOut,
     QuoteOut,
 )
+from crowd_hitl.api.schemas.sittings import OwedOut, RateIn, RateOut
 from crowd_hitl.api.scoping import batch_here, project_here
 from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.money import micros, units
@@ -53,6 +55,7 @@ def quote_batch(slug: str, *, body: BatchIn) -> QuoteOut:
         gold=units(quote.gold_micros),
         fees=units(quote.fees_micros),
         reserve=units(quote.reserve_micros),
+        compensation=units(quote.compensation_micros),
         currency=quote.currency,
         gate=GateOut.model_validate(request),
         workers_able=able,
@@ -177,6 +180,9 @@ def _request(body: BatchIn) -> BatchRequest:
         cap_answers=body.cap_answers,
         cap_share=body.cap_share,
         cap_per_day=body.cap_per_day,
+        hourly_micros=None if body.hourly is None else micros(body.hourly, field="hourly"),
+        rates=_rates(body.rates),
+        compensation_share=body.compensation_share,
     )
 
 
@@ -184,6 +190,12 @@ def _review(body: BatchIn) -> dict[str, float] | None:
     """Give whole numbers back what JSON's one kind of number took."""
     given = body.review
     return given and {name: int(value) if value == int(value) else value for name, value in given.items()}
+
+
+def _rates(rates: list[RateIn] | None) -> list[dict[str, Any]] | None:
+    if not rates:
+        return None
+    return [{"price_micros": micros(one.price, field="rates"), "requirement": one.requirement} for one in rates]
 
 
 def show_line(*, project_id: int, batch_id: int) -> BatchOut:
@@ -213,6 +225,11 @@ def _shown(line: BatchLine) -> BatchOut:
         closed_at=line.closed_at,
         deadline=line.deadline,
         gate=GateOut.model_validate(line.gate),
+        page_size=line.page_size,
+        hourly=None if line.hourly_micros is None else units(line.hourly_micros),
+        rates=[RateOut(price=units(one["price_micros"]), requirement=one["requirement"]) for one in line.rates],
+        compensation=units(line.compensation_micros),
+        owed=OwedOut(answers=line.owed_answers, amount=units(line.owed_micros)),
         progress=ProgressOut.model_validate(line.progress),
         money=BatchMoneyOut(
             reserved=units(money.held_micros),

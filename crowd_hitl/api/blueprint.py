@@ -26,6 +26,7 @@ from crowd_hitl.api.qualifications import qualifications
 from crowd_hitl.api.removals import removals
 from crowd_hitl.api.reviews import reviews
 from crowd_hitl.api.rules import rules
+from crowd_hitl.api.sittings import sittings
 from crowd_hitl.api.tokens import tokens
 from crowd_hitl.api.work import work
 from crowd_hitl.api.workers import workers
@@ -35,7 +36,7 @@ from crowd_hitl.edge.limits import UPLOAD_ATTRIBUTE
 from crowd_hitl.edge.media import media
 
 RESOURCES = (
-    *(tokens, work, projects, items, batches, growing, reviews, labels, answers, appeals),
+    *(tokens, work, sittings, projects, items, batches, growing, reviews, labels, answers, appeals),
     *(budgets, payouts, workers, loops, checks),
     *(rules, removals, jobs, blocks, qualifications),
 )

@@ -29,10 +29,10 @@ from crowd_hitl.edge.auth import allow, current_actor, current_worker_id
 from crowd_hitl.edge.house import current_house
 from crowd_hitl.edge.media import audio_url, image_url
 from crowd_hitl.services import answering, assigning, paging
-from crowd_hitl.services.assigning import Offered
 from crowd_hitl.services.balances import worker_earnings
 from crowd_hitl.services.offering import work_for
 from crowd_hitl.services.reporting.blocks import list_blocks
+from crowd_hitl.services.showing import Offered
 
 work = APIBlueprint("work", __name__, url_prefix="/api/v1", tag="Work")
 
@@ -57,6 +57,8 @@ def list_work() -> WorkOut:
             kind=offer.kind,
             price=units(offer.price_micros),
             currency=offer.currency,
+            hourly=None if offer.hourly_micros is None else units(offer.hourly_micros),
+            page_size=offer.page_size,
             available=offer.available,
             seconds_each=offer.median_seconds,
             limit=offer.limit,
@@ -110,6 +112,8 @@ def submit_answer(assignment_id: int, *, body: SubmitIn) -> ReceiptOut:
         answer=_answer_out(receipt),
         next=[assignment_out(offered) for offered in receipt.next],
         earned=units(receipt.earned_micros),
+        late=receipt.late,
+        owed=receipt.owed,
     )
 
 
@@ -176,6 +180,7 @@ def show_earnings() -> EarningsOut:
         due=units(earned.due_micros),
         paid=units(earned.paid_micros),
         total=units(earned.total_micros),
+        owed=units(earned.owed_micros),
         by_day=[DayOut(day=day.isoformat(), answers=count, amount=units(sum_)) for day, count, sum_ in earned.by_day],
         answers=AnswerCountsOut(submitted=earned.submitted, approved=earned.approved, rejected=earned.rejected),
     )

@@ -1,4 +1,4 @@
-"""`crowd-hitl batch`: quote, publish, list, show, pause, resume, close, agree; extend and forecast beside it."""
+"""`crowd-hitl batch`: quote, publish, list, show, pause, resume, close, agree; more in `batch_left` and `batch_pay`."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from crowd_hitl.cli import batch_left, reviewing
+from crowd_hitl.cli.batch_pay import CompensationShare, Hourly, PageSize, Rates, compensate, pay_row
 from crowd_hitl.cli.finding import batch_numbered, project_named
 from crowd_hitl.cli.frame import AsJson, DataFolder, group, put
 from crowd_hitl.cli.opening import Desk, open_desk
@@ -17,7 +18,7 @@ from crowd_hitl.cli.tables import show_pairs, show_table
 from crowd_hitl.cli.terms import Terms, as_request, read_deadline
 from crowd_hitl.domain.gates import Gate, describe_requirement
 from crowd_hitl.domain.money import units
-from crowd_hitl.domain.quotes import Quote
+from crowd_hitl.domain.quotes import COMPENSATION_SHARE, Quote
 from crowd_hitl.services import agreeing, publishing
 from crowd_hitl.services.eligible import able_workers
 from crowd_hitl.services.reporting.batches import BatchLine, list_batches, one_batch
@@ -28,6 +29,7 @@ app.command()(batch_left.extend)
 app.command()(batch_left.forecast)
 app.command()(reviewing.review)
 app.command()(reviewing.requeue)
+app.command()(compensate)
 MOST_LISTED = 1_000
 Slug = Annotated[str, typer.Argument(metavar="PROJECT")]
 Number = Annotated[int, typer.Argument(metavar="BATCH", help="The batch's number.")]
@@ -69,6 +71,10 @@ def quote(
     cap: Cap = None,
     cap_share: CapShare = None,
     cap_per_day: CapPerDay = None,
+    page_size: PageSize = 1,
+    hourly: Hourly = None,
+    rate: Rates = None,
+    compensation_share: CompensationShare = COMPENSATION_SHARE,
     channel: Annotated[str, typer.Option(help="Whose fees are counted: inhouse or mturk.")] = "inhouse",
     data: DataFolder = None,
     as_json: AsJson = False,
@@ -86,6 +92,10 @@ def quote(
         cap=cap,
         cap_share=cap_share,
         cap_per_day=cap_per_day,
+        page_size=page_size,
+        hourly=hourly,
+        rates=rate,
+        compensation_share=compensation_share,
     )
     with open_desk(data) as desk:
         row = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=project)
@@ -113,7 +123,6 @@ def publish(
     lease_seconds: Lease = 900,
     deadline: Deadline = None,
     priority: Annotated[int, typer.Option(help="Higher is handed out first.")] = 0,
-    page_size: Annotated[int, typer.Option(help="So many tasks are answered and paid together.")] = 1,
     aggregator: Aggregator = "pooled",
     policy: Policy = "posterior",
     requires: Requires = None,
@@ -122,6 +131,10 @@ def publish(
     cap_per_day: CapPerDay = None,
     approval: Approval = "auto",
     review: Review = None,
+    page_size: PageSize = 1,
+    hourly: Hourly = None,
+    rate: Rates = None,
+    compensation_share: CompensationShare = COMPENSATION_SHARE,
     seed: Annotated[int | None, typer.Option(help="Fixes the order of the tasks.")] = None,
     data: DataFolder = None,
     as_json: AsJson = False,
@@ -138,7 +151,6 @@ def publish(
         lease_seconds=lease_seconds,
         deadline=read_deadline(deadline),
         priority=priority,
-        page_size=page_size,
         aggregator=aggregator,
         overlap_policy=policy,
         approval=approval,
@@ -147,6 +159,10 @@ def publish(
         cap_share=cap_share,
         cap_per_day=cap_per_day,
         review=review,
+        page_size=page_size,
+        hourly=hourly,
+        rates=rate,
+        compensation_share=compensation_share,
     )
     with open_desk(data) as desk:
         _show(desk, _publish(desk, project, as_request(desk, terms, budget=budget), seed=seed), as_json=as_json)
@@ -214,6 +230,7 @@ def quote_row(quoted: Quote) -> dict[str, Any]:
         "expected": units(quoted.expected_micros),
         "maximum": units(quoted.maximum_micros),
         "gold": units(quoted.gold_micros),
+        "late_answers": units(quoted.compensation_micros),
         "fees": units(quoted.fees_micros),
         "reserve": units(quoted.reserve_micros),
         "currency": quoted.currency,
@@ -248,6 +265,7 @@ def as_row(line: BatchLine) -> dict[str, Any]:
         "places_open": progress.places_open,
         "places_held": progress.places_held,
         "price": units(line.price_micros),
+        **pay_row(line),
         "overlap_min": line.overlap_min,
         "overlap_max": line.overlap_max,
         "confidence_target": line.confidence_target,

@@ -115,6 +115,7 @@ def _set_up(house: House, names: AnswerFile, terms: Terms) -> Stage:
         overlap_max=rule.overlap_max,
         confidence_target=rule.confidence_target,
         lease_seconds=LEASE_SECONDS,
+        compensation_share=0.0,  # nobody is late in a recording
     )
     batch = uow.run(publish_batch, project_id=project_id, request=request, random=Random(terms.seed))
     task_ids = uow.read(_task_ids, batch_id=batch.id, keys=names.tasks)

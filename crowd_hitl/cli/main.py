@@ -22,7 +22,7 @@ COMMANDS = {
     "items": ("crowd_hitl.cli.items", "Items: import, list, broken, mend."),
     "batch": (
         "crowd_hitl.cli.batch",
-        "Batches: quote, publish, extend, review, requeue, forecast, list, show, pause, resume, close, agree.",
+        "Batches: quote, publish, extend, compensate, review, requeue, forecast, list, show, pause, resume, close.",
     ),
     "appeal": ("crowd_hitl.cli.appeal", "Appeals against rejections: list, uphold, dismiss."),
     "labels": ("crowd_hitl.cli.labels", "Labels: list, show one with its votes."),

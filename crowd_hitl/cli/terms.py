@@ -1,14 +1,17 @@
 """A batch's terms as they are typed: checked, and made the request that services take."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from crowd_hitl.cli.batch_pay import read_rates
 from crowd_hitl.cli.finding import budget_named, one_of
 from crowd_hitl.cli.opening import Desk
 from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.money import micros
+from crowd_hitl.domain.quotes import COMPENSATION_SHARE
 from crowd_hitl.domain.requirements import SHAPES
 from crowd_hitl.domain.reviews import review_terms
 from crowd_hitl.services.publishing import BatchRequest
@@ -28,7 +31,6 @@ class Terms:
     lease_seconds: int = 900
     deadline: datetime | None = None
     priority: int = 0
-    page_size: int = 1
     aggregator: str = "pooled"
     overlap_policy: str = "posterior"
     approval: str = "auto"
@@ -38,6 +40,10 @@ class Terms:
     cap: int | None = None
     cap_share: float | None = None
     cap_per_day: int | None = None
+    page_size: int = 1
+    hourly: str | None = None
+    rates: Sequence[str] | None = None
+    compensation_share: float = COMPENSATION_SHARE
 
 
 def as_request(desk: Desk, terms: Terms, *, budget: str | None) -> BatchRequest:
@@ -62,7 +68,6 @@ def as_request(desk: Desk, terms: Terms, *, budget: str | None) -> BatchRequest:
         lease_seconds=terms.lease_seconds,
         deadline=terms.deadline,
         priority=terms.priority,
-        page_size=terms.page_size,
         aggregator=terms.aggregator,
         overlap_policy=terms.overlap_policy,
         approval=terms.approval,
@@ -72,6 +77,10 @@ def as_request(desk: Desk, terms: Terms, *, budget: str | None) -> BatchRequest:
         cap_answers=terms.cap,
         cap_share=terms.cap_share,
         cap_per_day=terms.cap_per_day,
+        page_size=terms.page_size,
+        hourly_micros=None if terms.hourly is None else micros(terms.hourly, field="hourly"),
+        rates=read_rates(terms.rates),
+        compensation_share=terms.compensation_share,
     )
 
 

@@ -89,7 +89,8 @@ def _show_batch(view: View, *, project: ProjectHead, batch_id: int) -> str:
     target = batch.confidence_target
     place_micros = batch.price_micros + batch.fee_micros
     undecided = count_undecided(session, batch_id=batch_id)
-    kept = (batch.progress.places_held + undecided) * place_micros
+    waiting = batch.progress.places_held + undecided
+    kept = waiting * place_micros + (batch.compensation_micros if waiting else 0)
     return project_page(
         "batch.html",
         session,

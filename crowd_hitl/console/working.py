@@ -106,7 +106,9 @@ def make_appeal(answer_id: int) -> ResponseReturnValue:
 
 
 def hourly_micros(offer: WorkOffer) -> float | None:
-    """Return what an hour of this work pays at the pace of others; None while the pace is not known."""
+    """Return what an hour of this work pays, by its terms or at the pace of others; None while that is not known."""
+    if offer.hourly_micros is not None:
+        return offer.hourly_micros
     return offer.price_micros * 3600 / offer.median_seconds if offer.median_seconds else None
 
 

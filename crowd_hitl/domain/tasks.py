@@ -7,8 +7,6 @@ from enum import StrEnum
 # Hours that a level can tell apart within one priority: beyond the end of the calendar.
 HOURS = 2**28
 HOUR_SECONDS = 3600
-# Tasks of one page at most.
-PAGE_TASKS_MAX = 50
 
 
 class TaskState(StrEnum):

@@ -10,7 +10,9 @@ from crowd_hitl.services.alerting import has_alerts, raise_alerts
 from crowd_hitl.services.appealing import has_overdue_appeals, uphold_overdue
 from crowd_hitl.services.assigning import expire, has_lapsed_leases
 from crowd_hitl.services.blocking import LAPSE_AT_ONCE, has_lapsed_blocks, lapse_blocks
+from crowd_hitl.services.compensating import has_unneeded_lines, return_lines
 from crowd_hitl.services.delivering import Handler, drain, has_due
+from crowd_hitl.services.ending_sittings import end_idle_sittings, has_idle_sittings
 from crowd_hitl.services.jobbing import Wanted
 from crowd_hitl.services.looping import advance, running_loops
 from crowd_hitl.services.publishing import close_overdue, has_overdue
@@ -54,14 +56,16 @@ def when(*askings: Callable[..., bool]) -> Callable[[House], Sequence[int]]:
 
 
 def expire_all(house: House, run: Run) -> None:
-    """Reopen the places of all lapsed leases, end blocks whose time is over, close batches past their deadline."""
+    """Reopen lapsed places, end idle hours and blocks whose time is over, close overdue batches, return lines."""
     reopened = 0
     while (now_reopened := house.uow.run(expire, limit=EXPIRE_AT_ONCE)) == EXPIRE_AT_ONCE:
         reopened += now_reopened
         run.step(reopened)
     while house.uow.run(lapse_blocks) >= LAPSE_AT_ONCE:
         run.step(reopened)
+    house.uow.run(end_idle_sittings)
     house.uow.run(close_overdue)
+    house.uow.run(return_lines)
 
 
 def review_one(house: House, run: Run) -> None:
@@ -104,7 +108,9 @@ def deliver_all(house: House, _run: Run) -> None:
 
 # In the order they run where they run one after the other: what one lays open, the next one finds.
 PASSES: dict[str, Pass] = {
-    "expire": Pass(when(has_lapsed_leases, has_lapsed_blocks, has_overdue), expire_all),
+    "expire": Pass(
+        when(has_lapsed_leases, has_idle_sittings, has_lapsed_blocks, has_overdue, has_unneeded_lines), expire_all
+    ),
     "review": Pass(lambda house: house.uow.read(due_reviews), review_one),
     "appeals": Pass(when(has_overdue_appeals), uphold_all),
     "agree": Pass(lambda house: house.uow.read(due_batches), agree_one),

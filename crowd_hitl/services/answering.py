@@ -2,35 +2,42 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from dataclasses import replace as changed
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.assignments import ANSWERED, BARRING, AssignmentState, replaceable_until
+from crowd_hitl.domain.assignments import ANSWERED, SET_ASIDE, AssignmentState, SittingState, replaceable_until
 from crowd_hitl.domain.errors import AlreadyDone, KeyReused, NotFound, TooLate, bad_field
 from crowd_hitl.domain.ports import Question
-from crowd_hitl.domain.tasks import TaskState
-from crowd_hitl.services.assigning import CLAIM_MAX, Offered, beside, lease_more, lock_assignment, offered, show
+from crowd_hitl.services.assigning import CLAIM_MAX, lock_assignment
+from crowd_hitl.services.breaking import broken_value, lock_for_broken, note_broken
+from crowd_hitl.services.gating import caps_left, hold_worker
 from crowd_hitl.services.paying import look_again
-from crowd_hitl.services.settling_sittings import settle_sitting
+from crowd_hitl.services.seating import is_plain, refuse_other_voice, take_place_again
+from crowd_hitl.services.showing import Offered, beside, offered, show
+from crowd_hitl.services.taking import earned_micros, take, take_late
 from crowd_hitl.store.hot_path.finding import hot_path
 from crowd_hitl.store.hot_path.remembered import Asked, Short, remembered
 from crowd_hitl.store.hot_path.shapes import Filled
 from crowd_hitl.store.project_rows import QuestionVersionRow
-from crowd_hitl.store.work_rows import AnswerRevisionRow, AnswerRow, AssignmentRow, BatchRow, TaskRow
+from crowd_hitl.store.work_rows import AnswerRevisionRow, AnswerRow, AssignmentRow, BatchRow, SittingRow
 
 LONGEST_KEY = 100
 # What is kept is longer: of a page each answer has the page's key and its own number.
 LONGEST_PART_KEY = LONGEST_KEY + 20
 LONGEST_SECONDS = 24 * 3600.0
+OF_ASSIGNMENT = AssignmentRow.id == bindparam("assignment_id")
+BATCH_OF = select(BatchRow).join(AssignmentRow, AssignmentRow.batch_id == BatchRow.id).where(OF_ASSIGNMENT)
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a worker gets for an answer: until when it may be replaced, what it earned, and what comes next."""
+    """What a worker gets for an answer: until when it may be replaced, what it earned, and what comes next.
+
+    A `late` one is kept and paid, and not used; `owed` says that the line that pays it is used up for now.
+    """
 
     answer_id: int
     assignment_id: int
@@ -38,16 +45,22 @@ class Receipt:
     earned_micros: int
     currency: str
     next: list[Offered]
+    late: bool = False
+    owed: bool = False
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What a client sends: the answer, its own key for this submit, active seconds, how many places it wants next."""
+    """What a client sends: the answer, its own key for this submit, active seconds, how many places it wants next.
+
+    `broken` says instead of an answer why the item cannot be answered.
+    """
 
     value: object
     client_key: str
     seconds: float = 0.0
     next_count: int = 0
+    broken: str | None = None
 
 
 def submit(
@@ -62,30 +75,28 @@ def submit(
     """Take one answer and lease the next places, in one transaction.
 
     The same client key again gives the same receipt; on another assignment it is KeyReused. An answer to a lapsed
-    lease counts while its place is open, else TooLate. AlreadyDone when the assignment has another answer.
+    lease counts while its place is open, else it is late: kept, and paid from the compensation line. AlreadyDone when
+    the assignment has another answer.
     """
     check_submission(submission.client_key, submission.next_count, longest=LONGEST_PART_KEY)
     repeated = _repeated(session, assignment_id, worker_id=worker_id, client_key=submission.client_key)
     if repeated is not None:
         return _receipt(session, repeated)
+    batch = session.scalar(BATCH_OF, {"assignment_id": assignment_id})
+    if batch is not None and batch.is_special:
+        hold_worker(session, batch=batch, worker_id=worker_id)  # before any assignment or task is locked
     assignment = lock_assignment(session, assignment_id, worker_id=worker_id)
     repeated = _repeated(session, assignment_id, worker_id=worker_id, client_key=submission.client_key)
     if repeated is not None:  # the same submit came twice at once, and the other one held the lock
         return _receipt(session, repeated)
-    asked = remembered(session).asked_by(session.connection(), assignment_id)
-    assert asked is not None, "the assignment was found"
-    checked = _check(asked, submission.value, questions)
-    _make_answerable(session, assignment)
-    batch = session.get_one(BatchRow, assignment.batch_id)
-    is_plain = batch.page_size == 1 and not batch.is_special
-    first = submission if is_plain else changed(submission, next_count=0)
-    filled = _filled(assignment_id, worker_id, first, checked, now=now)._replace(in_service=True)
-    receipt = _fill(beside(session), filled)
-    assert receipt is not None, "the assignment is locked and leased"
-    if is_plain:
-        return receipt
-    settle_sitting(session, sitting_id=assignment.sitting_id, now=now)
-    return _with_next(session, receipt, batch, worker_id=worker_id, count=submission.next_count, now=now)
+    assert batch is not None, "the assignment was found"
+    checked = _checked(session, assignment, submission, questions)
+    in_time = _make_answerable(session, assignment, batch, now=now)
+    filled = _filled(assignment_id, worker_id, submission, checked, now=now)._replace(in_service=True)
+    receipt = _taken(session, assignment, batch, filled, in_time=in_time)
+    if submission.broken is not None:
+        note_broken(session, answer_id=receipt.answer_id, now=now)
+    return receipt
 
 
 def submit_at_once(
@@ -97,8 +108,14 @@ def submit_at_once(
     questions: Mapping[str, Question],
     now: datetime,
 ) -> Receipt | None:
-    """Do what `submit` does for a leased assignment; None, and nothing changed, for a repeat or a lapsed lease."""
+    """Do what `submit` does for a leased assignment; None, and nothing changed, for a repeat or a lapsed lease.
+
+    None also for what a statement does not settle: one answer of a page, a special batch, an item that cannot be
+    answered.
+    """
     check_submission(submission.client_key, submission.next_count)
+    if submission.broken is not None:
+        return None
     asked = short.memory.asked_by(short.connection, assignment_id)
     if asked is None:
         return None
@@ -153,6 +170,18 @@ def _check(asked: Asked, value: object, questions: Mapping[str, Question]) -> di
     return questions[asked.kind].check_answer(asked.spec, value)
 
 
+def _checked(
+    session: Session, assignment: AssignmentRow, submission: Submission, questions: Mapping[str, Question]
+) -> dict[str, Any]:
+    if submission.broken is not None:
+        value = broken_value(submission.broken)
+        lock_for_broken(session, task_id=assignment.task_id)
+        return value
+    asked = remembered(session).asked_by(session.connection(), assignment.id)
+    assert asked is not None, "the assignment was found"
+    return _check(asked, submission.value, questions)
+
+
 def _filled(
     assignment_id: int, worker_id: int, submission: Submission, checked: dict[str, Any], *, now: datetime
 ) -> Filled:
@@ -181,60 +210,42 @@ def _fill(short: Short, filled: Filled) -> Receipt | None:
     )
 
 
-def _with_next(
-    session: Session, receipt: Receipt, batch: BatchRow, *, worker_id: int, count: int, now: datetime
-) -> Receipt:
-    """Lease what comes next where a service must decide on it, and keep it with the answer for a repeat."""
-    fresh = lease_more(session, batch=batch, worker_id=worker_id, count=count, now=now) if count else []
-    if fresh:
-        session.get_one(AnswerRow, receipt.answer_id).next_ids = [offer.assignment_id for offer in fresh]
-        session.flush()
-    return changed(receipt, next=fresh)
+def _taken(session: Session, assignment: AssignmentRow, batch: BatchRow, filled: Filled, *, in_time: bool) -> Receipt:
+    """Take an answer by the statement of the hot path where that does, else step by step."""
+    if in_time and is_plain(batch):
+        receipt = _fill(beside(session), filled)
+        assert receipt is not None, "the assignment is locked and leased"
+        return receipt
+    keep = take if in_time else take_late
+    return _receipt(session, keep(session, assignment=assignment, filled=filled))
 
 
-def _make_answerable(session: Session, assignment: AssignmentRow) -> None:
-    """Refuse what cannot be answered; a lapsed lease takes an open place again if there is one."""
+def _make_answerable(session: Session, assignment: AssignmentRow, batch: BatchRow, *, now: datetime) -> bool:
+    """Refuse what cannot be answered; a lapsed lease takes an open place again. False when that place is gone."""
     if assignment.state == AssignmentState.LEASED:
-        return
-    if assignment.state in ANSWERED or assignment.state == AssignmentState.REJECTED:
+        return True
+    if assignment.state in ANSWERED or assignment.state in SET_ASIDE:
         raise AlreadyDone(f"Assignment {assignment.id} has an answer already. Claim the next task.")
     if assignment.state != AssignmentState.EXPIRED:
         raise TooLate(f"Assignment {assignment.id} was {assignment.state}. Claim the next task.")
-    task = _lock_task(session, assignment.task_id)
-    if task.places_left == 0 or _has_other_voice(session, assignment):
-        raise TooLate("The time for this task ran out and its place was given to somebody else.")
-    last_place = task.places_left == 1
-    task.places_left = TaskRow.places_left - 1
-    task.state = TaskState.FULL if last_place else TaskState.OPEN
-    assignment.state = AssignmentState.LEASED
-
-
-def _has_other_voice(session: Session, assignment: AssignmentRow) -> bool:
-    standing = select(AssignmentRow.id).where(
-        AssignmentRow.voice_key == assignment.voice_key,
-        AssignmentRow.worker_id == assignment.worker_id,
-        AssignmentRow.id != assignment.id,
-        AssignmentRow.state.in_([state.value for state in BARRING]),
-    )
-    return session.scalar(standing) is not None
-
-
-def _lock_task(session: Session, task_id: int) -> TaskRow:
-    return session.scalars(
-        select(TaskRow)
-        .where(TaskRow.id == task_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).one()
+    refuse_other_voice(session, assignment)
+    # who has since done the most that one person may do here has no place left to take
+    if batch.is_special and caps_left(session, batch=batch, worker_id=assignment.worker_id, now=now) == 0:
+        return False
+    return take_place_again(session, assignment=assignment, now=now)
 
 
 def _receipt(session: Session, answer: AnswerRow, *, with_next: bool = True) -> Receipt:
     batch = session.get_one(BatchRow, answer.batch_id)
+    assignment = session.get_one(AssignmentRow, answer.assignment_id)
+    sitting = session.get_one(SittingRow, assignment.sitting_id)
     return Receipt(
         answer_id=answer.id,
         assignment_id=answer.assignment_id,
         replaceable_until=replaceable_until(answer.submitted_at),
-        earned_micros=batch.price_micros,
+        earned_micros=earned_micros(batch, sitting, seconds=answer.seconds),
         currency=batch.currency,
         next=offered(session, assignment_ids=[int(i) for i in answer.next_ids]) if with_next else [],
+        late=assignment.state == AssignmentState.LATE,
+        owed=sitting.state == SittingState.OWED,
     )

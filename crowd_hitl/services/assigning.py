@@ -4,54 +4,30 @@ How the next places are chosen and leased is in store/hot_path.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import literal_column, select
+from sqlalchemy import exists, literal_column, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import NotFound, TooLate, bad_field
 from crowd_hitl.domain.tasks import TaskState, position
+from crowd_hitl.services.gating import hold_worker, places_allowed
 from crowd_hitl.services.handing_out import HELD, LAPSED, standing_of
 from crowd_hitl.services.paying import give_back
-from crowd_hitl.services.settling_sittings import settle_sitting
+from crowd_hitl.services.seating import seat
+from crowd_hitl.services.settling_sittings import lock_sitting, settle_sitting
+from crowd_hitl.services.showing import Offered, beside, offered, show
 from crowd_hitl.store.hot_path.finding import hot_path
 from crowd_hitl.store.hot_path.looking_again import look_again
-from crowd_hitl.store.hot_path.remembered import Short, remembered
-from crowd_hitl.store.hot_path.shapes import Place, Wanted
+from crowd_hitl.store.hot_path.remembered import Short
+from crowd_hitl.store.hot_path.shapes import Wanted
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, SittingRow, TaskRow
 
 CLAIM_MAX = 10
-
-
 EXPIRE_AT_CLAIM = 20
 # Of each level a second look walks a window; so many of them are walked before somebody is told "nothing now".
 LOOKS_MAX = 4
-# What the statements of the hot path change.
-CHANGED_BESIDE = (TaskRow, AssignmentRow, SittingRow)
-
-
-@dataclass(frozen=True)
-class Offered:
-    """One assignment as its worker sees it."""
-
-    assignment_id: int
-    sitting_id: int
-    task_id: int
-    batch_id: int
-    item_id: int
-    item_key: str
-    text: str | None
-    image_key: str | None
-    audio_key: str | None
-    kind: str
-    spec: dict[str, Any]
-    leased_at: datetime
-    lease_ends_at: datetime
-    price_micros: int
-    currency: str
 
 
 def claim(session: Session, *, batch_id: int, worker_id: int, count: int, now: datetime) -> list[Offered]:
@@ -64,16 +40,20 @@ def claim(session: Session, *, batch_id: int, worker_id: int, count: int, now: d
     standing = standing_of(session, batch_id=batch_id, worker_id=worker_id, now=now)
     if not standing.is_open:
         return []
+    batch = session.get_one(BatchRow, batch_id)
+    if batch.is_special:
+        hold_worker(session, batch=batch, worker_id=worker_id)  # before any task is locked
     expired = expire(session, now=now, limit=EXPIRE_AT_CLAIM, batch_id=batch_id)
     held = session.scalars(HELD, {"batch_id": batch_id, "worker_id": worker_id}).all()
-    places = 0 if held and standing.page_size > 1 else count - len(held)
-    if standing.page_size == 1:
+    if batch.page_size > 1:
+        places = 0 if held else batch.page_size
+    else:
         held = held[:count]
-    if standing.is_special and places > 0:
-        places = _allowed(session, batch_id=batch_id, worker_id=worker_id, wanted=places, now=now)
-    wanted = Wanted(batch_id=batch_id, worker_id=worker_id, places=places, now=now, in_service=True)
+        places = count - len(held)
     # who waits for locks while holding those of expired leases could be waited for
-    return offered(session, assignment_ids=held) + _lease(session, wanted, look=not held and not expired)
+    look = not held and not expired
+    wanted = Wanted(batch_id=batch_id, worker_id=worker_id, places=places, now=now, in_service=True)
+    return offered(session, assignment_ids=held) + _lease(session, batch, wanted, look=look)
 
 
 def claim_at_once(short: Short, *, batch_id: int, worker_id: int, count: int, now: datetime) -> list[Offered] | None:
@@ -103,11 +83,9 @@ def lease_more(session: Session, *, batch: BatchRow, worker_id: int, count: int,
 
     An empty list while a page is held, and when nothing lies ahead: a claim then looks closer.
     """
-    places = count
-    if batch.is_special:
-        places = _allowed(session, batch_id=batch.id, worker_id=worker_id, wanted=count, now=now)
+    places = batch.page_size if count and batch.page_size > 1 else count
     wanted = Wanted(batch_id=batch.id, worker_id=worker_id, places=places, now=now, in_service=True)
-    return _lease(session, wanted, look=False)
+    return _lease(session, batch, wanted, look=False)
 
 
 def lease_next(
@@ -119,7 +97,7 @@ def lease_next(
     nobody is told "nothing" while a place is open. What this worker let go comes back only then.
     """
     wanted = Wanted(batch_id=batch.id, worker_id=worker_id, places=count, now=now, in_service=True)
-    return [offer.assignment_id for offer in _lease(session, wanted, look=wait)]
+    return [offer.assignment_id for offer in _lease(session, batch, wanted, look=wait)]
 
 
 def release(session: Session, *, assignment_id: int, worker_id: int, now: datetime) -> None:
@@ -127,7 +105,8 @@ def release(session: Session, *, assignment_id: int, worker_id: int, now: dateti
     assignment = lock_assignment(session, assignment_id, worker_id=worker_id)
     if assignment.state != AssignmentState.LEASED:
         raise TooLate(f"Assignment {assignment_id} is {assignment.state}; only a leased one can be released.")
-    _let_go(session, assignment, state=AssignmentState.RELEASED, now=now)
+    let_go(session, assignment, state=AssignmentState.RELEASED, now=now)
+    settle_sitting(session, sitting_id=assignment.sitting_id, now=now)
 
 
 def expire(session: Session, *, now: datetime, limit: int = 1000, batch_id: int | None = None) -> int:
@@ -143,9 +122,18 @@ def expire(session: Session, *, now: datetime, limit: int = 1000, batch_id: int 
     if batch_id is not None:
         lapsed = lapsed.where(AssignmentRow.batch_id == batch_id)
     rows = session.scalars(lapsed).all()
+    _lock_in_order(session, rows)
     for offset, assignment in enumerate(rows):
-        _let_go(session, assignment, state=AssignmentState.EXPIRED, now=now, offset=offset)
+        let_go(session, assignment, state=AssignmentState.EXPIRED, now=now, offset=offset)
+    for sitting_id in sorted({assignment.sitting_id for assignment in rows}):
+        settle_sitting(session, sitting_id=sitting_id, now=now)
     return len(rows)
+
+
+def has_lapsed_leases(session: Session, *, now: datetime) -> bool:
+    """Say whether `expire` would find one."""
+    lapsed = exists().where(AssignmentRow.state == literal_column("'leased'"), AssignmentRow.lease_ends_at < now)
+    return bool(session.scalar(select(lapsed)))
 
 
 def lock_assignment(session: Session, assignment_id: int, *, worker_id: int) -> AssignmentRow:
@@ -161,81 +149,15 @@ def lock_assignment(session: Session, assignment_id: int, *, worker_id: int) -> 
     return found
 
 
-def offered(session: Session, *, assignment_ids: Sequence[int]) -> list[Offered]:
-    """Show assignments as their worker sees them, in the order of the ids."""
-    if not assignment_ids:
-        return []
-    short = beside(session)
-    return [show(short, place) for place in hot_path(short.connection).places(short.connection, list(assignment_ids))]
-
-
-def show(short: Short, place: Place) -> Offered:
-    """Show one leased place as its worker sees it."""
-    short.memory.note(place.assignment_id, question_version_id=place.question_version_id)
-    asked = short.memory.question(short.connection, place.question_version_id)
-    return Offered(
-        assignment_id=place.assignment_id,
-        sitting_id=place.sitting_id,
-        task_id=place.task_id,
-        batch_id=place.batch_id,
-        item_id=place.item_id,
-        item_key=place.item_key,
-        text=place.text,
-        image_key=place.image_key,
-        audio_key=place.audio_key,
-        kind=asked.kind,
-        spec=asked.spec,
-        leased_at=place.leased_at,
-        lease_ends_at=place.lease_ends_at,
-        price_micros=place.price_micros,
-        currency=place.currency,
-    )
-
-
-def beside(session: Session) -> Short:
-    """Return the session's connection for statements that change rows beside the session.
-
-    What the session has changed is written before, and what those statements may change is read again after.
-    """
-    session.flush()
-    for row in session:
-        if isinstance(row, CHANGED_BESIDE):
-            session.expire(row)
-    return Short(session.connection(), remembered(session))
-
-
-def _check_count(count: int) -> None:
-    if not 1 <= count <= CLAIM_MAX:
-        raise bad_field("count", expected=f"1 to {CLAIM_MAX}", found=count)
-
-
-def _allowed(session: Session, *, batch_id: int, worker_id: int, wanted: int, now: datetime) -> int:
-    """Say how many places of a special batch this worker may have now, of those wanted."""
-    return wanted
-
-
-def _lease(session: Session, wanted: Wanted, *, look: bool) -> list[Offered]:
-    """Lease what lies ahead; if that is nothing, what a second look finds, which waits for rows that are locked."""
-    if wanted.places <= 0:
-        return []
-    short = beside(session)
-    hot = hot_path(short.connection)
-    places = hot.lease(short.connection, wanted)
-    for _ in range(LOOKS_MAX if look and not places else 0):
-        seen = look_again(short.connection, wanted)
-        if seen.task_ids:
-            places = hot.lease_these(short.connection, wanted, task_ids=seen.task_ids)
-        if places or (seen.is_through and not seen.task_ids):
-            break
-    return [show(short, place) for place in places]
-
-
-def _let_go(
+def let_go(
     session: Session, assignment: AssignmentRow, *, state: AssignmentState, now: datetime, offset: int = 0
 ) -> None:
-    """End a hold without an answer: its place opens again at the end of the queue, ahead of everybody."""
+    """Give a leased place (locked) back to its task; the caller settles the sitting once all of it is given back.
+
+    It opens again at the end of the queue, ahead of everybody.
+    """
+    lock_sitting(session, assignment.sitting_id)
     assignment.state, assignment.ended_at = state, now
-    settle_sitting(session, sitting_id=assignment.sitting_id, now=now)
     task = session.scalars(
         select(TaskRow)
         .where(TaskRow.id == assignment.task_id)
@@ -252,3 +174,42 @@ def _let_go(
         task.state = TaskState.OPEN
         task.pos = position(now, offset=offset)
     session.flush()
+
+
+def _lock_in_order(session: Session, rows: Sequence[AssignmentRow]) -> None:
+    """Lock the sittings, then the tasks of lapsed leases by their ids: of two who expire at once neither waits."""
+    for row, ids in (
+        (SittingRow, sorted({assignment.sitting_id for assignment in rows})),
+        (TaskRow, sorted({assignment.task_id for assignment in rows})),
+    ):
+        if len(ids) > 1:
+            session.execute(select(row.id).where(row.id.in_(ids)).order_by(row.id).with_for_update(key_share=True))
+
+
+def _check_count(count: int) -> None:
+    if not 1 <= count <= CLAIM_MAX:
+        raise bad_field("count", expected=f"1 to {CLAIM_MAX}", found=count)
+
+
+def _lease(session: Session, batch: BatchRow, wanted: Wanted, *, look: bool) -> list[Offered]:
+    """Lease what lies ahead; if that is nothing, what a second look finds, which waits for rows that are locked."""
+    if batch.is_special:
+        allowed = places_allowed(session, batch=batch, worker_id=wanted.worker_id, wanted=wanted.places, now=wanted.now)
+        wanted = wanted._replace(places=allowed)
+    if wanted.places <= 0:
+        return []
+    short = beside(session)
+    hot = hot_path(short.connection)
+    places = hot.lease(short.connection, wanted)
+    for _ in range(LOOKS_MAX if look and not places else 0):
+        seen = look_again(short.connection, wanted)
+        if seen.task_ids:
+            places = hot.lease_these(short.connection, wanted, task_ids=seen.task_ids)
+        if places or (seen.is_through and not seen.task_ids):
+            break
+    if places and batch.is_special:
+        # in the sitting they are paid with, at the price this worker gets
+        ids = [place.assignment_id for place in places]
+        seat(session, batch=batch, assignment_ids=ids, now=wanted.now)
+        return offered(session, assignment_ids=ids)
+    return [show(short, place) for place in places]

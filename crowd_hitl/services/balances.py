@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.ledger import EARNING, EXTRAS, AccountKind, TransferKind
+from crowd_hitl.services.compensating import owed_to_worker
+from crowd_hitl.services.sharing_costs import answers_paid
 from crowd_hitl.store.money_rows import BudgetRow, LedgerAccountRow, TransferRow
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow
 
@@ -48,7 +50,10 @@ class BudgetBalance:
 
 @dataclass(frozen=True)
 class Earnings:
-    """What one worker earned, in micro-units, less what was taken back; days are UTC, newest first."""
+    """What one worker earned, in micro-units, less what was taken back; days are UTC, newest first.
+
+    What is owed is not yet earned.
+    """
 
     currency: str
     due_micros: int
@@ -58,6 +63,7 @@ class Earnings:
     approved: int
     rejected: int
     by_day: Sequence[tuple[date, int, int]] = field(default_factory=list)
+    owed_micros: int = 0
 
 
 def batch_balances(session: Session, *, batch_ids: Sequence[int]) -> dict[int, BatchBalance]:
@@ -128,7 +134,7 @@ def worker_earnings(session: Session, *, worker_id: int) -> Earnings:
     when = TransferRow.created_at
     # SQLite keeps UTC as it is; PostgreSQL would cut days where its own zone does.
     day = func.date(when if session.get_bind().dialect.name == "sqlite" else func.timezone("UTC", when))
-    answers = func.sum(case((TransferRow.kind == TransferKind.PAY, 1), else_=0))
+    answers = func.sum(case((TransferRow.kind == TransferKind.PAY, answers_paid(TransferRow.sitting_id)), else_=0))
     mine = (LedgerAccountRow.kind == AccountKind.WORKER, LedgerAccountRow.ref_id == worker_id)
     came = and_(TransferRow.to_id == LedgerAccountRow.id, TransferRow.kind.in_(EARNING))
     taken = and_(TransferRow.from_id == LedgerAccountRow.id, TransferRow.kind == TransferKind.CLAWBACK)
@@ -143,7 +149,8 @@ def worker_earnings(session: Session, *, worker_id: int) -> Earnings:
     for currency, _, _, amount in rows:
         totals[currency] = totals.get(currency, 0) + int(amount)
     paid = _paid_out(session, worker_id=worker_id)
-    currency = max(totals, key=lambda code: (totals[code], code), default="USD")
+    owed = {line.currency: line.pay_micros for line in owed_to_worker(session, worker_id=worker_id)}
+    currency = max(totals, key=lambda code: (totals[code], code), default=next(iter(owed), "USD"))
     return Earnings(
         currency=currency,
         due_micros=totals.get(currency, 0) - paid.get(currency, 0),
@@ -153,6 +160,7 @@ def worker_earnings(session: Session, *, worker_id: int) -> Earnings:
         approved=states.get(AssignmentState.APPROVED, 0),
         rejected=states.get(AssignmentState.REJECTED, 0),
         by_day=[(_as_date(when), int(count), int(amount)) for code, when, count, amount in rows if code == currency],
+        owed_micros=owed.get(currency, 0),
     )
 
 

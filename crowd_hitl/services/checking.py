@@ -11,6 +11,7 @@ from crowd_hitl.services import (
     checking_payouts,
     checking_removals,
     checking_reviews,
+    checking_sittings,
     checking_work,
 )
 
@@ -47,8 +48,12 @@ RULES: tuple[Callable[[Session], Iterator[Problem]], ...] = (
     checking_removals.reissued_places_were_reserved,
     checking_money.transfers_follow_their_routes,
     checking_money.budgets_add_up,
-    checking_money.batches_hold_what_they_owe,
-    checking_money.approved_means_paid,
+    checking_sittings.batches_hold_what_they_owe,
+    checking_sittings.sittings_are_paid_what_they_earn,
+    checking_sittings.hours_are_paid_as_worked,
+    checking_sittings.fees_go_with_the_pay,
+    checking_sittings.nothing_waits_in_what_is_settled,
+    checking_sittings.rates_are_within_the_price,
     checking_money.pay_reaches_its_worker,
     checking_payouts.payouts_add_up,
     checking_payouts.payouts_leave_the_ledger_once,

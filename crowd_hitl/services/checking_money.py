@@ -1,22 +1,16 @@
-"""What must hold of the money: routes, budgets, reservations, payments; each added up from the transfers."""
+"""What must hold of the money: routes, budgets, payees, payouts; each added up from the transfers."""
 
 from collections.abc import Iterator
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session, aliased
 
-from crowd_hitl.domain.assignments import ANSWERED, SET_ASIDE, STANDING, AssignmentState, SittingState
 from crowd_hitl.domain.invariants import Problem
 from crowd_hitl.domain.ledger import ROUTES, AccountKind, TransferKind
 from crowd_hitl.domain.money import units
 from crowd_hitl.services.balances import account_sums
 from crowd_hitl.store.money_rows import BudgetRow, LedgerAccountRow, TransferRow
-from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, SittingRow, TaskRow
-
-STANDING_VALUES = [state.value for state in STANDING]
-ANSWERED_VALUES = [state.value for state in ANSWERED]
-# Kept, not used, and paid for unless it is owed.
-PAID_ASIDE = [state.value for state in SET_ASIDE if state != AssignmentState.REJECTED]
+from crowd_hitl.store.work_rows import SittingRow
 
 
 def transfers_follow_their_routes(session: Session) -> Iterator[Problem]:
@@ -48,60 +42,6 @@ def budgets_add_up(session: Session) -> Iterator[Problem]:
     )
     for budget, balance in rows:
         yield Problem("budget", f"budget {budget.id}", units(int(balance)), units(budget.available_micros))
-
-
-def batches_hold_what_they_owe(session: Session) -> Iterator[Problem]:
-    """A batch holds exactly the price of its open, held and undecided places, and its compensation line."""
-    owed_places = (
-        select(
-            TaskRow.batch_id,
-            func.sum(TaskRow.places_left).label("left"),
-        )
-        .group_by(TaskRow.batch_id)
-        .subquery()
-    )
-    undecided = (
-        select(AssignmentRow.batch_id, func.count().label("undecided"))
-        .where(AssignmentRow.state.in_([AssignmentState.LEASED.value, AssignmentState.SUBMITTED.value]))
-        .group_by(AssignmentRow.batch_id)
-        .subquery()
-    )
-    balances = account_sums(AccountKind.BATCH).subquery()
-    places = func.coalesce(owed_places.c.left, 0) + func.coalesce(undecided.c.undecided, 0)
-    owed = places * (BatchRow.price_micros + BatchRow.fee_micros) + BatchRow.compensation_micros
-    held = func.coalesce(balances.c.balance, 0)
-    rows = session.execute(
-        select(BatchRow.id, owed, held)
-        .outerjoin(owed_places, owed_places.c.batch_id == BatchRow.id)
-        .outerjoin(undecided, undecided.c.batch_id == BatchRow.id)
-        .outerjoin(balances, balances.c.ref_id == BatchRow.id)
-        .where(owed != held)
-    )
-    for batch_id, expected, found in rows:
-        yield Problem("reservation", f"batch {batch_id}", units(int(expected)), units(int(found)))
-
-
-def approved_means_paid(session: Session) -> Iterator[Problem]:
-    """Every assignment that is approved, or settled though not used, was paid its price once; nothing else was paid."""
-    paid = (
-        select(TransferRow.sitting_id, func.sum(TransferRow.amount_micros).label("paid"))
-        .where(TransferRow.kind == TransferKind.PAY.value)
-        .group_by(TransferRow.sitting_id)
-        .subquery()
-    )
-    approved = AssignmentRow.state.in_([AssignmentState.APPROVED.value, AssignmentState.REMOVED.value])
-    aside = and_(AssignmentRow.state.in_(PAID_ASIDE), SittingRow.state == SittingState.SETTLED.value)
-    due = case((or_(approved, aside), BatchRow.price_micros), else_=0)
-    found = func.coalesce(paid.c.paid, 0)
-    rows = session.execute(
-        select(AssignmentRow.id, due, found)
-        .join(BatchRow, BatchRow.id == AssignmentRow.batch_id)
-        .join(SittingRow, SittingRow.id == AssignmentRow.sitting_id)
-        .outerjoin(paid, paid.c.sitting_id == AssignmentRow.sitting_id)
-        .where(due != found)
-    )
-    for sitting_id, expected, actual in rows:
-        yield Problem("payment", f"sitting {sitting_id}", units(int(expected)), units(int(actual)))
 
 
 def pay_reaches_its_worker(session: Session) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.money import units
+from crowd_hitl.services.sharing_costs import share_of_transfer, was_paid_for
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.loop_rows import ModelVersionRow, RoundRow
@@ -115,12 +116,12 @@ def _label(row: Row[*tuple[Any, ...]], *, cost_micros: int) -> dict[str, Any]:
 
 
 def _costs(session: Session, item_ids: Sequence[int]) -> dict[int, int]:
-    """Add up what was paid for these items: each sitting is one answer, so its transfers are its task's."""
+    """Add up what was paid for these items."""
     spent = (
-        select(TaskRow.item_id, func.sum(TransferRow.amount_micros))
+        select(TaskRow.item_id, func.sum(share_of_transfer()))
         .join(AssignmentRow, and_(AssignmentRow.voice_key == TaskRow.voice_key, AssignmentRow.task_id == TaskRow.id))
         .join(TransferRow, TransferRow.sitting_id == AssignmentRow.sitting_id)
-        .where(TaskRow.item_id.in_(item_ids), TransferRow.kind.in_(COSTS))
+        .where(TaskRow.item_id.in_(item_ids), TransferRow.kind.in_(COSTS), was_paid_for())
         .group_by(TaskRow.item_id)
     )
     # PostgreSQL adds big integers up as a decimal.

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import BadInput, Conflict, NotFound, bad_field
 from crowd_hitl.domain.ledger import TransferKind
-from crowd_hitl.domain.quotes import BatchTerms, check_terms, place_cost_micros, quote
+from crowd_hitl.domain.quotes import BatchTerms, check_terms, place_cost_micros, quote, with_compensation
 from crowd_hitl.domain.tasks import BatchState, OverlapRule, RetireReason, TaskState, position
 from crowd_hitl.services.alerting import raise_alerts
 from crowd_hitl.services.eligible import somebody_is_free
@@ -190,4 +190,6 @@ def _requoted(session: Session, batch: BatchRow) -> dict[str, object]:
             select(TaskRow.is_gold, func.count()).where(TaskRow.batch_id == batch.id).group_by(TaskRow.is_gold)
         ).all()
     )
-    return vars(quote(_terms(batch), tasks=counts.get(False, 0), gold_items=counts.get(True, 0))).copy()
+    priced = quote(_terms(batch), tasks=counts.get(False, 0), gold_items=counts.get(True, 0))
+    line = int(batch.quote.get("compensation_micros", 0))
+    return vars(with_compensation(priced, compensation_micros=line)).copy()

@@ -7,7 +7,8 @@ from sqlalchemy import Connection, bindparam, exists, literal_column, or_, selec
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import NotFound
-from crowd_hitl.domain.tasks import PAGE_TASKS_MAX, BatchState
+from crowd_hitl.domain.sittings import PAGE_TASKS_MAX
+from crowd_hitl.domain.tasks import BatchState
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.gate_rows import WorkerBlockRow
 from crowd_hitl.store.hot_path.shapes import HELD_MAX

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.errors import BudgetTooSmall, Conflict, NotFound
 from crowd_hitl.domain.money import micros
 from crowd_hitl.domain.ports import Plugins, Storage
+from crowd_hitl.domain.quotes import COMPENSATION_SHARE, affordable_places
 from crowd_hitl.domain.rounds import LoopPolicy, Phase, StopReason, policy_from, terms_of
 from crowd_hitl.services.agreeing import agree, due_batches
 from crowd_hitl.services.assigning import expire
@@ -209,7 +210,7 @@ def _request(
     price_micros = micros(policy.price)
     each = price_micros * overlap_min
     available = session.get_one(BudgetRow, loop.budget_id).available_micros
-    affordable = available // each
+    affordable = affordable_places(available // price_micros, share=COMPENSATION_SHARE) // overlap_min
     asked, heard = _divide(session, chosen, voices_max=workers - overlap_min, affordable=affordable)
     # An audit that was paid for is counted, even when nothing is left to confirm it with.
     if len(heard) < len(chosen) and not asked and loop.phase != Phase.CONFIRM:

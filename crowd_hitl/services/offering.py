@@ -11,6 +11,7 @@ from crowd_hitl.domain.assignments import BARRING
 from crowd_hitl.domain.tasks import BatchState, TaskState
 from crowd_hitl.services.blocking import holds
 from crowd_hitl.services.gating import caps_left, why_not
+from crowd_hitl.services.seating import price_for
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.gate_rows import WorkerBlockRow
 from crowd_hitl.store.project_rows import ItemRow, ProjectRow, QuestionVersionRow
@@ -27,7 +28,8 @@ LOOKED_AT = 500
 class WorkOffer:
     """One batch of a worker; `median_seconds` is None until enough answers tell the pace.
 
-    With `limit`, in words for the worker, they have done the most they may for now, and nothing is available.
+    With `hourly_micros` it pays by active time, up to the price for each answer. With `limit`, in words for the
+    worker, they have done the most they may for now, and nothing is available.
     """
 
     batch_id: int
@@ -40,6 +42,8 @@ class WorkOffer:
     currency: str
     available: int
     median_seconds: float | None
+    hourly_micros: int | None = None
+    page_size: int = 1
     limit: str | None = None
 
 
@@ -76,7 +80,8 @@ def work_for(session: Session, *, worker_id: int, now: datetime) -> list[WorkOff
         offers.append(offer)
         if len(offers) == SHOWN:
             break
-    return sorted(offers, key=lambda offer: offer.limit is not None)
+    # some are paid at a rate
+    return sorted(offers, key=lambda offer: (offer.limit is not None, -offer.price_micros))
 
 
 def _kept_from(worker_id: int, *, now: datetime) -> Exists:
@@ -119,7 +124,9 @@ def _offer(
         batch_name=batch.name,
         prompt=str(question.spec.get("prompt", "")),
         kind="image" if image else "audio" if audio else "text",
-        price_micros=batch.price_micros,
+        price_micros=price_for(session, batch=batch, worker_id=worker_id),
+        hourly_micros=batch.hourly_micros,
+        page_size=batch.page_size,
         currency=batch.currency,
         available=available or 0,
         median_seconds=float(median(pace)) if len(pace) >= PACE_MIN else None,

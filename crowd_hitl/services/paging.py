@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.assignments import replaceable_until
 from crowd_hitl.domain.errors import NotFound, TooLate, bad_field
 from crowd_hitl.domain.ports import Question
-from crowd_hitl.domain.tasks import PAGE_TASKS_MAX
+from crowd_hitl.domain.sittings import PAGE_TASKS_MAX
 from crowd_hitl.services.answering import LONGEST_SECONDS, Receipt, Submission, check_submission, submit
-from crowd_hitl.services.assigning import Offered, lease_more, offered, show
+from crowd_hitl.services.assigning import lease_more
+from crowd_hitl.services.showing import Offered, offered, show
 from crowd_hitl.store.hot_path.finding import hot_path
 from crowd_hitl.store.hot_path.remembered import Short
 from crowd_hitl.store.hot_path.shapes import PageAnswer, PageFilled

@@ -1,18 +1,25 @@
-"""Moving money: budgets, top-ups, reservations, approvals, rejections. The only writer of transfers."""
+"""Moving money: budgets, top-ups, approvals, rejections; `transferring` has how it moves, `settling_sittings` when."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.assignments import AssignmentState, SittingState
-from crowd_hitl.domain.errors import AlreadyDone, BudgetTooSmall, Conflict, KeyReused, NotFound, bad_field
-from crowd_hitl.domain.ledger import ROUTES, AccountKind, TransferKind
+from crowd_hitl.domain.assignments import AssignmentState
+from crowd_hitl.domain.errors import AlreadyDone, Conflict, KeyReused, NotFound, bad_field
+from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.money import LARGEST_MICROS, currency_code, units
 from crowd_hitl.domain.tasks import BatchState, TaskState
-from crowd_hitl.store.money_rows import BudgetRow, LedgerAccountRow, TransferRow
-from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, SittingRow, TaskRow
+from crowd_hitl.services.compensating import pay_aside
+from crowd_hitl.services.settling_sittings import lock_sitting, settle_sitting
+from crowd_hitl.services.transferring import Movement, give_back, lock_budget, reserve, take, transfer
+from crowd_hitl.store.money_rows import BudgetRow, TransferRow
+from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
+
+__all__ = [
+    "Movement", "approve", "create_budget", "give_back", "give_up_place", "lock_budget", "look_again", "pay_aside",
+    "reject", "reserve", "settle", "settle_sitting", "take", "top_up", "transfer",
+]  # fmt: skip
 
 
 def create_budget(session: Session, *, organisation_id: int, name: str, currency: str, now: datetime) -> BudgetRow:
@@ -67,110 +74,17 @@ def top_up(
     return budget
 
 
-def reserve(session: Session, *, batch: BatchRow, amount_micros: int, kind: TransferKind, now: datetime) -> None:
-    """Set money of the batch's budget aside for places; BudgetTooSmall says what is missing."""
-    if amount_micros == 0:
-        return
-    take(lock_budget(session, batch.budget_id), amount_micros=amount_micros)
-    transfer(
-        session,
-        Movement(
-            kind=kind,
-            source=batch.budget_id,
-            target=batch.id,
-            amount_micros=amount_micros,
-            currency=batch.currency,
-            batch_id=batch.id,
-        ),
-        now=now,
-    )
-
-
-def take(budget: BudgetRow, *, amount_micros: int) -> None:
-    """Count money down from a locked budget; BudgetTooSmall says what is missing. The caller appends the transfer."""
-    missing = amount_micros - budget.available_micros
-    if missing > 0:
-        raise BudgetTooSmall(
-            f"This needs {units(amount_micros)} {budget.currency}; budget {budget.name} has "
-            f"{units(budget.available_micros)} left. Top it up by {units(missing)} or ask for less.",
-            missing_micros=missing,
-        )
-    budget.available_micros = BudgetRow.available_micros - amount_micros
-
-
-def give_back(session: Session, *, batch: BatchRow, amount_micros: int, now: datetime) -> None:
-    """Return what a batch does not need to its budget."""
-    if amount_micros <= 0:
-        return
-    budget = lock_budget(session, batch.budget_id)
-    budget.available_micros = BudgetRow.available_micros + amount_micros
-    transfer(
-        session,
-        Movement(
-            kind=TransferKind.RELEASE,
-            source=batch.id,
-            target=batch.budget_id,
-            amount_micros=amount_micros,
-            currency=batch.currency,
-            batch_id=batch.id,
-        ),
-        now=now,
-    )
-
-
 def approve(session: Session, *, answer_id: int, decided_by: int | None, now: datetime) -> None:
-    """Approve an answer and pay for its sitting; AlreadyDone when it was decided before."""
+    """Approve an answer; its sitting is paid when nothing else of it is open. AlreadyDone when it was decided."""
     assignment = _lock_submitted(session, answer_id)
     settle(session, assignment=assignment, decided_by=decided_by, now=now)
 
 
 def settle(session: Session, *, assignment: AssignmentRow, decided_by: int | None, now: datetime) -> None:
-    """Pay one submitted assignment out of what its batch holds: the worker's price and the channel's fee."""
-    batch = session.get_one(BatchRow, assignment.batch_id)
+    """Approve a submitted assignment that is locked, and pay for its sitting if that was the last of it."""
     assignment.state = AssignmentState.APPROVED
     assignment.decided_by, assignment.decided_at = decided_by, now
-    session.get_one(SittingRow, assignment.sitting_id).state = SittingState.SETTLED
-    _pay(session, batch=batch, assignment=assignment, now=now)
-
-
-def pay_aside(session: Session, *, assignment: AssignmentRow, now: datetime) -> bool:
-    """Pay for an answer that is not used out of the batch's compensation line; if that is used up, it is owed.
-
-    The caller holds the batch locked.
-    """
-    batch = session.get_one(BatchRow, assignment.batch_id)
-    sitting = session.get_one(SittingRow, assignment.sitting_id)
-    session.refresh(batch, ["compensation_micros"])
-    each = batch.price_micros + batch.fee_micros
-    if batch.compensation_micros < each:
-        sitting.state = SittingState.OWED
-        return False
-    batch.compensation_micros = BatchRow.compensation_micros - each
-    sitting.state = SittingState.SETTLED
-    _pay(session, batch=batch, assignment=assignment, now=now)
-    return True
-
-
-def _pay(session: Session, *, batch: BatchRow, assignment: AssignmentRow, now: datetime) -> None:
-    shares = (
-        (TransferKind.PAY, assignment.worker_id, batch.price_micros),
-        (TransferKind.FEE, batch.id, batch.fee_micros),
-    )
-    for kind, target, amount_micros in shares:
-        if amount_micros:
-            transfer(
-                session,
-                Movement(
-                    kind=kind,
-                    source=batch.id,
-                    target=target,
-                    amount_micros=amount_micros,
-                    currency=batch.currency,
-                    batch_id=batch.id,
-                    sitting_id=assignment.sitting_id,
-                ),
-                now=now,
-            )
+    settle_sitting(session, sitting_id=assignment.sitting_id, now=now)
 
 
 def reject(session: Session, *, answer_id: int, reason: str, decided_by: int | None, now: datetime) -> None:
@@ -178,15 +92,26 @@ def reject(session: Session, *, answer_id: int, reason: str, decided_by: int | N
     if len(reason.strip()) < 10:
         raise bad_field("reason", expected="at least 10 characters that the worker can learn from", found=reason)
     assignment = _lock_submitted(session, answer_id)
-    batch = session.scalars(
-        select(BatchRow).where(BatchRow.id == assignment.batch_id).with_for_update(key_share=True)
-    ).one()
     assignment.state = AssignmentState.REJECTED
     assignment.reason = reason.strip()
     assignment.decided_by, assignment.decided_at = decided_by, now
-    session.get_one(SittingRow, assignment.sitting_id).state = SittingState.SETTLED
+    give_up_place(session, assignment=assignment, now=now)
+    settle_sitting(session, sitting_id=assignment.sitting_id, now=now)
+
+
+def give_up_place(session: Session, *, assignment: AssignmentRow, now: datetime) -> None:
+    """Open the place of an answer that no longer counts; of a task that is over its money goes home instead."""
+    batch = session.scalars(
+        select(BatchRow)
+        .where(BatchRow.id == assignment.batch_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one()
     task = session.scalars(
-        select(TaskRow).where(TaskRow.id == assignment.task_id).with_for_update(key_share=True)
+        select(TaskRow)
+        .where(TaskRow.id == assignment.task_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     ).one()
     task.answers_count = TaskRow.answers_count - 1
     look_again(batch)
@@ -199,89 +124,20 @@ def reject(session: Session, *, answer_id: int, reason: str, decided_by: int | N
     session.flush()
 
 
-@dataclass(frozen=True)
-class Movement:
-    """Money about to move along the route of its kind; `source` and `target` are what those accounts belong to."""
-
-    kind: TransferKind
-    source: int
-    target: int
-    amount_micros: int
-    currency: str
-    batch_id: int | None = None
-    sitting_id: int | None = None
-    business_key: str | None = None
-    note: str | None = None
-
-
 def look_again(batch: BatchRow) -> None:
     """Have the next pass look at the whole batch; counted down, so that a pass under way cannot miss it."""
     seen = BatchRow.agreed_at_answer_id
     batch.agreed_at_answer_id = case((seen > 0, 0), else_=seen) - 1
 
 
-def transfer(session: Session, movement: Movement, *, now: datetime) -> None:
-    """Append one movement of money to the ledger; the constraints refuse nothing-amounts and second payments."""
-    from_kind, to_kind = ROUTES[movement.kind]
-    currency = movement.currency
-    session.add(
-        TransferRow(
-            kind=movement.kind,
-            from_id=_account(session, from_kind, ref_id=movement.source, currency=currency),
-            to_id=_account(session, to_kind, ref_id=movement.target, currency=currency),
-            amount_micros=movement.amount_micros,
-            currency=currency,
-            batch_id=movement.batch_id,
-            sitting_id=movement.sitting_id,
-            business_key=movement.business_key,
-            note=movement.note,
-            created_at=now,
-        )
-    )
-    session.flush()
-
-
-def _account(session: Session, kind: AccountKind, *, ref_id: int, currency: str) -> int:
-    """Find the ledger account, opening it at its first use (a lost race to open it is run again)."""
-    where = (
-        LedgerAccountRow.kind == kind.value,
-        LedgerAccountRow.ref_id == ref_id,
-        LedgerAccountRow.currency == currency,
-    )
-    found = session.scalar(select(LedgerAccountRow.id).where(*where))
-    if found is not None:
-        return found
-    account = LedgerAccountRow(kind=kind.value, ref_id=ref_id, currency=currency)
-    session.add(account)
-    session.flush()
-    return account.id
-
-
-def lock_budget(session: Session, budget_id: int) -> BudgetRow:
-    """Read a budget and keep others from changing it; NotFound when there is none."""
-    # populate_existing: the row may be in the session from before the lock
-    found = (
-        select(BudgetRow)
-        .where(BudgetRow.id == budget_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    budget = session.scalar(found)
-    if budget is None:
-        raise NotFound(f"There is no budget {budget_id}.")
-    return budget
-
-
 def _lock_submitted(session: Session, answer_id: int) -> AssignmentRow:
+    """Lock a sitting, then its answer that waits for a decision: the order in which a settling sitting takes them."""
     answer = session.get(AnswerRow, answer_id)
     if answer is None:
         raise NotFound(f"There is no answer {answer_id}.")
-    assignment = session.scalars(
-        select(AssignmentRow)
-        .where(AssignmentRow.id == answer.assignment_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).one()
+    mine = select(AssignmentRow).where(AssignmentRow.id == answer.assignment_id)
+    lock_sitting(session, session.scalars(mine).one().sitting_id)
+    assignment = session.scalars(mine.with_for_update(key_share=True).execution_options(populate_existing=True)).one()
     if assignment.state != AssignmentState.SUBMITTED:
         raise AlreadyDone(f"Answer {answer_id} was decided before: it is {assignment.state}.")
     return assignment

@@ -6,7 +6,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from sqlalchemy import Select, case, exists, func, select, update
+from sqlalchemy import Select, exists, select, update
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState
@@ -14,15 +14,17 @@ from crowd_hitl.domain.errors import BadInput, Conflict, NotFound, bad_field
 from crowd_hitl.domain.fees import answer_fee_micros, fee_rule
 from crowd_hitl.domain.gates import gate_of, is_gated
 from crowd_hitl.domain.ledger import TransferKind
-from crowd_hitl.domain.quotes import BatchTerms, Quote, quote
+from crowd_hitl.domain.quotes import COMPENSATION_SHARE, BatchTerms, Quote, quote
 from crowd_hitl.domain.reviews import review_terms
-from crowd_hitl.domain.tasks import PAGE_TASKS_MAX, BatchState, OverlapRule, Purpose, RetireReason, TaskState
+from crowd_hitl.domain.tasks import BatchState, OverlapRule, Purpose, RetireReason, TaskState
 from crowd_hitl.services.alerting import raise_alerts
+from crowd_hitl.services.compensating import may_come_late
 from crowd_hitl.services.eligible import refuse_too_few, refuse_unusable
 from crowd_hitl.services.paying import give_back, look_again, reserve
 from crowd_hitl.services.projects import newest_question
 from crowd_hitl.services.queueing import Asked, Extent, extent_of, gold_extent, lay_out
-from crowd_hitl.store.money_rows import BudgetRow, TransferRow
+from crowd_hitl.services.settling_sittings import not_needed
+from crowd_hitl.store.money_rows import BudgetRow
 from crowd_hitl.store.project_rows import GoldRow, ProjectRow
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, OfferRow, TaskRow
 
@@ -58,6 +60,14 @@ class BatchRequest:
     cap_share: float | None = None
     cap_per_day: int | None = None
     page_size: int = 1
+    hourly_micros: int | None = None
+    rates: Sequence[Mapping[str, Any]] | None = None
+    compensation_share: float = COMPENSATION_SHARE
+
+    @property
+    def is_special(self) -> bool:
+        """Whether a claim needs more than the hot path checks."""
+        return self.hourly_micros is not None or bool(self.rates) or is_gated(self)
 
     @property
     def overlap(self) -> OverlapRule:
@@ -78,8 +88,6 @@ def publish_batch(
     """Put tasks out in-house and reserve what their first places cost; BudgetTooSmall says what is missing."""
     if request.channel not in OPEN_CHANNELS:
         raise bad_field("channel", expected=" or ".join(OPEN_CHANNELS), found=request.channel)
-    if not 1 <= request.page_size <= PAGE_TASKS_MAX:
-        raise bad_field("page_size", expected=f"1 to {PAGE_TASKS_MAX} tasks", found=request.page_size)
     terms = _terms(session, project_id, request, now=now)
     asked = _asked(session, project_id, request)
     quoted, (items, gold) = _priced(session, terms, asked=asked)
@@ -131,7 +139,12 @@ def close_batch(session: Session, *, batch_id: int, now: datetime) -> BatchRow:
             retire_reason=RetireReason.CLOSED.value,
         )
     )
-    give_back(session, batch=batch, amount_micros=_not_needed(session, batch), now=now)
+    needless = not_needed(session, batch)
+    if not may_come_late(session, batch, now=now):
+        needless += batch.compensation_micros
+        batch.compensation_micros = 0
+        session.flush()
+    give_back(session, batch=batch, amount_micros=needless, now=now)
     return batch
 
 
@@ -151,24 +164,6 @@ def has_overdue(session: Session, *, now: datetime) -> bool:
 def _overdue(now: datetime) -> Select[int]:
     leased = exists().where(AssignmentRow.batch_id == BatchRow.id, AssignmentRow.state == AssignmentState.LEASED.value)
     return select(BatchRow.id).where(BatchRow.state != BatchState.CLOSED.value, BatchRow.deadline <= now, ~leased)
-
-
-def _not_needed(session: Session, batch: BatchRow) -> int:
-    """Count, in one statement and so at one moment, what a batch holds beyond its leased and undecided answers."""
-    undecided = (
-        select(func.count())
-        .where(AssignmentRow.batch_id == batch.id)
-        .where(AssignmentRow.state.in_([AssignmentState.LEASED.value, AssignmentState.SUBMITTED.value]))
-        .scalar_subquery()
-    )
-    came_in = TransferRow.kind.in_([TransferKind.RESERVE.value, TransferKind.EXTEND.value])
-    held = (
-        select(func.coalesce(func.sum(case((came_in, 1), else_=-1) * TransferRow.amount_micros), 0))
-        .where(TransferRow.batch_id == batch.id)
-        .scalar_subquery()
-    )
-    found = session.scalar(select(held - undecided * (batch.price_micros + batch.fee_micros)))
-    return int(found or 0)
 
 
 def lock_batch(session: Session, batch_id: int) -> BatchRow:
@@ -211,6 +206,10 @@ def _terms(session: Session, project_id: int, request: BatchRequest, *, now: dat
         overlap=request.overlap,
         lease_seconds=request.lease_seconds,
         gold_rate=request.gold_rate,
+        page_size=request.page_size,
+        hourly_micros=request.hourly_micros,
+        rates=request.rates,
+        compensation_share=request.compensation_share,
     )
 
 
@@ -247,12 +246,15 @@ def _insert_batch(
         priority=request.priority,
         page_size=request.page_size,
         price_micros=request.price_micros,
+        hourly_micros=request.hourly_micros,
+        rates=[dict(rate) for rate in request.rates] if request.rates else None,
+        compensation_micros=quoted.compensation_micros,
+        is_special=request.is_special,
         fee_micros=fee,
         currency=quoted.currency,
         aggregator=request.aggregator,
         overlap_policy=request.overlap_policy,
         approval=request.approval,
-        is_special=is_gated(request),
         **gate_of(request),
         review=review_terms(request.approval, request.review),
         quote=vars(quoted).copy(),

@@ -38,6 +38,9 @@ API: dict[str, Door] = {
     "PUT work.replace_answer": sends(WORKER, ANSWER),
     "POST work.release_place": Door(WORKER),
     "GET work.show_earnings": Door(WORKER),
+    "POST sittings.extend_held_place": Door(WORKER),
+    "POST sittings.end_paid_hour": Door(WORKER),
+    "POST sittings.fill_compensation_line": sends(MANAGERS, {"amount": "0.01"}),
     "GET projects.list_projects": Door(MANAGERS),
     "POST projects.make_project": sends(
         MANAGERS, {"slug": "more", "name": "More", "question": {"prompt": "Which?", "options": ["a", "b"]}}

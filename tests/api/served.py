@@ -16,6 +16,7 @@ from crowd_hitl.services import admitting
 from crowd_hitl.settings import Settings
 from crowd_hitl.store.account_rows import OrganisationRow
 from crowd_hitl.store.project_rows import ItemRow
+from crowd_hitl.store.work_rows import AssignmentRow
 
 PASSWORD = "correct horse battery"
 HOME, AWAY = "home", "away"
@@ -167,3 +168,9 @@ def _admit_everybody(session: Session, *, now: Any) -> dict[str, str]:
         tokens[login] = admitting.issue_token(session, account_id=account.id, name="test", now=now)
     assert len(session.scalars(select(OrganisationRow)).all()) == 2
     return tokens
+
+
+def sitting_of(served: Served, assignment_id: int) -> int:
+    """Find the sitting an assignment belongs to."""
+    query = select(AssignmentRow.sitting_id).where(AssignmentRow.id == assignment_id)
+    return int(served.house.uow.read(lambda session: session.scalars(query).one()))

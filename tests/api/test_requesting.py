@@ -97,11 +97,12 @@ def test_a_quote_reserves_nothing_and_publishing_reserves_what_it_said(served: S
     wanted = {"name": "one", "budget_id": budget_id, "price": "0.05", "overlap_min": 1, "overlap_max": 2}
 
     quote = served.post("rita", "/projects/pets/quote", wanted).json
-    assert (quote["minimum"], quote["maximum"], quote["reserve"]) == ("0.10", "0.20", "0.10")
+    assert (quote["minimum"], quote["maximum"], quote["reserve"]) == ("0.15", "0.25", "0.15")
+    assert quote["compensation"] == "0.05"
     assert served.get("rita", f"/budgets/{budget_id}").json["reserved"] == "0.00"
     batch = served.post("rita", "/projects/pets/batches", wanted).json
-    assert batch["money"]["reserved"] == "0.10"
-    assert served.get("rita", f"/budgets/{budget_id}").json["available"] == "99.90"
+    assert batch["money"]["reserved"] == "0.15"
+    assert served.get("rita", f"/budgets/{budget_id}").json["available"] == "99.85"
 
 
 def test_a_batch_is_paused_resumed_and_closed(served_on_both: Served) -> None:

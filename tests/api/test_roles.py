@@ -12,7 +12,17 @@ from crowd_hitl.edge.auth import public, refuse_undeclared
 from crowd_hitl.jobs.consuming import run_due
 from crowd_hitl.store.review_rows import RuleHitRow
 from tests.api.doors import API, EVERYBODY, PAGES, PUBLIC, WORKER
-from tests.api.served import PEOPLE, Served, a_batch, claim, give_audio, give_image, serve_embedded, submission
+from tests.api.served import (
+    PEOPLE,
+    Served,
+    a_batch,
+    claim,
+    give_audio,
+    give_image,
+    serve_embedded,
+    sitting_of,
+    submission,
+)
 
 SAMPLE = {"worker": "wanda", "requester": "rita", "admin": "ada"}
 
@@ -42,6 +52,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, di
             "batch_id": pets.batch_id,
             "budget_id": pets.budget_id,
             "assignment_id": second["id"],
+            "sitting_id": sitting_of(served, second["id"]),
             "answer_id": answer["id"],
             "item_id": first["item"]["id"],
             "qualification_id": qualification,

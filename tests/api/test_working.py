@@ -22,12 +22,14 @@ def test_a_worker_finds_claims_and_answers_paid_work(served_on_both: Served) -> 
         "prompt": "Cat or dog?",
         "kind": "text",
         "price": "0.05",
+        "hourly": None,
+        "page_size": 1,
         "currency": "USD",
         "available": 3,
         "seconds_each": None,
     }
     (first,) = claim(served, "wanda", pets.batch_id)
-    assert set(first) == {"id", "task_id", "item", "question", "lease_ends_at", "price", "currency"}
+    assert set(first) == {"id", "task_id", "item", "question", "lease_ends_at", "sitting_id", "price", "currency"}
     assert set(first["item"]) == {"id", "key", "text", "image_url", "audio_url"}
     assert first["question"]["kind"] == "choice" and first["question"]["field"] == "label"
     assert first["question"]["options"] == [{"value": "cat", "label": "cat"}, {"value": "dog", "label": "dog"}]
@@ -35,7 +37,7 @@ def test_a_worker_finds_claims_and_answers_paid_work(served_on_both: Served) -> 
 
     reply = served.post("wanda", f"/assignments/{first['id']}/submit", submission(next=1))
     assert reply.status_code == 200, reply.text
-    assert set(reply.json) == {"answer", "next", "earned"}
+    assert set(reply.json) == {"answer", "next", "earned", "late", "owed"}
     assert set(reply.json["answer"]) == {"id", "assignment_id", "replaceable_until"}
     assert reply.json["earned"] == "0.05"
     assert [one["item"]["id"] != first["item"]["id"] for one in reply.json["next"]] == [True]

@@ -101,14 +101,14 @@ def test_workers_and_accounts_get_password_and_token_once(run: Run) -> None:
 
 def test_a_batch_is_quoted_published_paused_and_closed(published: Run) -> None:
     quoted = published("batch", "show", 1, "--json").json
-    assert (quoted["tasks"], quoted["reserved"], quoted["state"]) == (3, "0.30", "open")
+    assert (quoted["tasks"], quoted["reserved"], quoted["state"]) == (3, "0.35", "open")
     assert published("batch", "pause", 1, "--json").json["state"] == "paused"
     assert published("batch", "resume", 1, "--json").json["state"] == "open"
-    assert published("batch", "close", 1, "--json").json["returned"] == "0.30"
+    assert published("batch", "close", 1, "--json").json["returned"] == "0.35"
     assert "only one that is" in published("batch", "pause", 1, code=1).err
     assert "There is no batch 9" in published("batch", "show", 9, code=1).err
     again = published("batch", "quote", "film-reviews", "--price", "0.10", "--json").json
-    assert (again["tasks"], again["minimum"], again["maximum"]) == (3, "0.90", "0.90")
+    assert (again["tasks"], again["minimum"], again["maximum"]) == (3, "1.00", "1.00")
 
 
 @pytest.mark.parametrize(

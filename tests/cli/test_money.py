@@ -63,7 +63,8 @@ def test_a_batch_is_forecast_and_extended(published: Run) -> None:
 
 def test_a_budget_shows_its_alerts(published: Run) -> None:
     published("batch", "close", 1)
-    published("batch", "publish", "film-reviews", "--price", "0.50", "--overlap-min", 3)
+    published("batch", "publish", "film-reviews", "--price", "0.50", "--overlap-min", 3,
+              "--compensation-share", 0)  # fmt: skip
     assert "80% used" in published("budget", "show", "Main").out
     assert len(published("budget", "show", "Main", "--json").json["alerts"]) == 2
 

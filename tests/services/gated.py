@@ -5,7 +5,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crowd_hitl.services.assigning import Offered, claim
+from crowd_hitl.services.assigning import claim
+from crowd_hitl.services.showing import Offered
 from crowd_hitl.store.account_rows import WorkerSkillRow
 from crowd_hitl.store.gate_rows import GrantRow, QualificationRow
 from crowd_hitl.store.work_rows import BatchRow

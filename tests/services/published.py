@@ -74,6 +74,7 @@ def a_site(uow: UnitOfWork, *, items: int = 3, workers: int = 4, money: int = 10
 def a_batch(site: Site, **terms: Any) -> BatchRow:
     """Publish a batch over the site's items at $0.05 an answer."""
     wanted = {"name": "first", "budget_id": site.budget_id, "price_micros": PRICE, "overlap_min": 2, "overlap_max": 2}
+    wanted["compensation_share"] = 0  # so that what it costs is its places
     request = BatchRequest(**{**wanted, **terms})
     return site.uow.run(publish_batch, project_id=site.project_id, request=request, random=Random(1), now=NOON)
 

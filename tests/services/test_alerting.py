@@ -62,10 +62,10 @@ def test_a_channels_fee_is_quoted_reserved_paid_and_exported(
     )
     unit_of_work.run(reward, budget_id=site.budget_id, given=given, key="k", now=NOON)
 
-    assert (quote.minimum_micros, quote.maximum_micros, quote.fees_micros) == (240_000, 360_000, 40_000)
+    assert (quote.minimum_micros, quote.maximum_micros, quote.fees_micros) == (300_000, 420_000, 50_000)
     balance = unit_of_work.read(batch_balance, batch_id=batch.id)
     assert (balance.paid_micros, balance.fees_micros, balance.extras_micros) == (50_000, 10_000, 250_000)
-    assert balance.held_micros == 180_000
+    assert balance.held_micros == 240_000  # three places, and one answer that may come late
     with unit_of_work.reading() as session:
         rows = list(focus_rows(session, budget_id=site.budget_id))
     costs = [(row["ChargeCategory"], row["BilledCost"], row["PricingQuantity"], row["ResourceId"]) for row in rows]
@@ -88,6 +88,6 @@ def test_another_channel_can_be_priced_but_not_published(unit_of_work: UnitOfWor
         name="b", budget_id=site.budget_id, price_micros=PRICE, overlap_min=2, overlap_max=2, channel="mturk"
     )
     quote = unit_of_work.read(quote_batch, project_id=site.project_id, request=request, now=NOON)
-    assert (quote.minimum_micros, quote.fees_micros) == (240_000, 40_000)
+    assert (quote.minimum_micros, quote.fees_micros) == (300_000, 50_000)
     with pytest.raises(BadInput, match="channel: expected inhouse"):
         unit_of_work.run(publish_batch, project_id=site.project_id, request=request, random=Random(1), now=NOON)

@@ -4,10 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from crowd_hitl.domain.errors import BadInput, NotFound, TooLate
+from crowd_hitl.domain.errors import BadInput, NotFound
 from crowd_hitl.services.answering import Submission, submit
-from crowd_hitl.services.assigning import Offered, claim, expire, release
+from crowd_hitl.services.assigning import claim, expire, release
 from crowd_hitl.services.publishing import close_batch, pause_batch
+from crowd_hitl.services.showing import Offered
 from crowd_hitl.store.unit_of_work import UnitOfWork
 from tests.services.published import NOON, QUESTIONS, Site, a_batch, a_site, answer, later, problems, standing_answers
 
@@ -95,14 +96,17 @@ def test_an_answer_to_a_lapsed_lease_counts_while_its_place_is_open(unit_of_work
     assert problems(site) == []
 
 
-def test_an_answer_to_a_lapsed_lease_is_too_late_once_somebody_has_the_place(unit_of_work: UnitOfWork) -> None:
+def test_an_answer_to_a_lapsed_lease_is_late_and_not_counted_once_somebody_has_the_place(
+    unit_of_work: UnitOfWork,
+) -> None:
     site = a_site(unit_of_work, items=1)
     batch = a_batch(site, overlap_min=1, overlap_max=1, lease_seconds=60)
     offer = claimed(site, batch.id, 0)[0]
     claimed(site, batch.id, 1, seconds=61)
 
-    with pytest.raises(TooLate):
-        answer_to(site, offer, worker=0, seconds=70)
+    answer_to(site, offer, worker=0, seconds=70)
+
+    assert standing_answers(site) == {}
     assert problems(site) == []
 
 

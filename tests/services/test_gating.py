@@ -14,11 +14,12 @@ from crowd_hitl.domain.errors import BadInput, TooLate
 from crowd_hitl.domain.requirements import meets
 from crowd_hitl.services import answering, assigning
 from crowd_hitl.services.answering import Receipt, Submission
-from crowd_hitl.services.assigning import Offered, expire, release
+from crowd_hitl.services.assigning import expire, release
 from crowd_hitl.services.blocking import Placed, block
 from crowd_hitl.services.eligible import requirement_in_sql
 from crowd_hitl.services.gating import Because, Refusal, standing_of, why_not
 from crowd_hitl.services.settling_tasks import retire_unreachable
+from crowd_hitl.services.showing import Offered
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow

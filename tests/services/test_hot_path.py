@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.errors import AlreadyDone, KeyReused, NotFound, TooLate
 from crowd_hitl.domain.tasks import level
 from crowd_hitl.services.answering import Receipt, Submission, submit, submit_at_once
-from crowd_hitl.services.assigning import Offered, claim, claim_at_once, release
+from crowd_hitl.services.assigning import claim, claim_at_once, release
 from crowd_hitl.services.paying import reject
 from crowd_hitl.services.publishing import pause_batch
+from crowd_hitl.services.showing import Offered
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.hot_path.remembered import Short
 from crowd_hitl.store.hot_path.shapes import HELD_MAX

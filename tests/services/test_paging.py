@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import AlreadyDone, BadInput, NotFound, TooLate
-from crowd_hitl.services.assigning import Offered, expire, release
+from crowd_hitl.services.assigning import expire, release
 from crowd_hitl.services.paging import PagePart, PageReceipt, PageSubmission, submit_page, submit_page_at_once
+from crowd_hitl.services.showing import Offered
 from crowd_hitl.store.money_rows import TransferRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 from crowd_hitl.store.work_rows import AssignmentRow, SittingRow

@@ -20,8 +20,10 @@ def test_a_quote_shows_minimum_expected_and_maximum(unit_of_work: UnitOfWork) ->
 
     quote = unit_of_work.read(quote_batch, project_id=site.project_id, request=request)
 
-    assert quote.minimum_micros == 10 * 2 * PRICE
-    assert quote.maximum_micros == 10 * 5 * PRICE
+    line = PRICE  # 2% of twenty places, rounded up to one
+    assert quote.compensation_micros == line
+    assert quote.minimum_micros == 10 * 2 * PRICE + line
+    assert quote.maximum_micros == 10 * 5 * PRICE + line
     assert quote.minimum_micros < quote.expected_micros < quote.maximum_micros
     assert quote.reserve_micros == quote.minimum_micros
 

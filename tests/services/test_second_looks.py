@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.tasks import BatchState
 from crowd_hitl.services import assigning
-from crowd_hitl.services.assigning import Offered, expire, release
+from crowd_hitl.services.assigning import expire, release
 from crowd_hitl.services.directing import lease_task
+from crowd_hitl.services.showing import Offered
 from crowd_hitl.store.gate_rows import WorkerBlockRow
 from crowd_hitl.store.hot_path import looking_again
 from crowd_hitl.store.unit_of_work import UnitOfWork

@@ -5,7 +5,7 @@ from typing import Any
 
 from crowd_hitl.domain.errors import AlreadyDone, CrowdError, KeyReused, NotFound, TooLate
 from crowd_hitl.services import answering, assigning
-from crowd_hitl.services.assigning import Offered
+from crowd_hitl.services.showing import Offered
 from tests.builders import CLASSES, QUESTIONS
 from tests.stateful import model
 from tests.stateful.model import Answer, Assignment

@@ -5,8 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, StringConstraints
 
-from crowd_hitl.api.schemas.base import WITHOUT_NUL, Amount, Body, Given, Id, Moment, Money, Name, Query
-from crowd_hitl.domain.tasks import PAGE_TASKS_MAX
+from crowd_hitl.api.schemas.base import WITHOUT_NUL, Amount, Body, Given, Id, Moment, Money, Name, Query, Share
+from crowd_hitl.api.schemas.sittings import OwedOut, RateIn, RateOut
+from crowd_hitl.domain.quotes import COMPENSATION_SHARE
+from crowd_hitl.domain.sittings import PAGE_TASKS_MAX, RATES_MAX
 
 PlugIn = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=WITHOUT_NUL)]
 OVERLAP_MAX = 100
@@ -51,6 +53,12 @@ class BatchIn(Body):
     )
     cap_per_day: int | None = Field(None, ge=1, le=CAP_MAX, description="The most one worker may take a day, UTC.")
     channel: PlugIn = Field("inhouse", description="Whose fees are counted; only inhouse can be published.")
+
+    hourly: Amount | None = Field(None, description="Pay active time by the hour, up to `price` for each answer.")
+    rates: list[RateIn] | None = Field(
+        None, max_length=RATES_MAX, description="Lower prices for some: the first whose requirement a worker meets."
+    )
+    compensation_share: Share = Field(COMPENSATION_SHARE, description="Set aside for late and unused answers.")
 
 
 class ExtensionIn(Body):
@@ -134,6 +142,7 @@ class QuoteOut(Given):
     gold: Money
     fees: Money
     reserve: Money
+    compensation: Money = Field(description="Part of every total: what is set aside for late and unused answers.")
     currency: str
     gate: GateOut
     workers_able: int = Field(description="Active workers who meet the requirement and are not blocked.")
@@ -183,6 +192,11 @@ class BatchOut(Given):
     closed_at: datetime | None
     deadline: datetime | None
     gate: GateOut
+    page_size: int
+    hourly: Money | None
+    rates: list[RateOut]
+    compensation: Money
+    owed: OwedOut
     progress: ProgressOut
     money: BatchMoneyOut
 

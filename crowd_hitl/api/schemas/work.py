@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue, StringConstraints
 
 from crowd_hitl.api.schemas.base import WITHOUT_NUL, Body, Given, Id, Money
 from crowd_hitl.api.schemas.gates import NoticeOut
-from crowd_hitl.domain.tasks import PAGE_TASKS_MAX
+from crowd_hitl.domain.sittings import PAGE_TASKS_MAX
 
 CLAIM_MAX = 10
 DAY_SECONDS = 86_400
@@ -23,6 +23,8 @@ class WorkLine(Given):
     kind: str = Field(description="What its items are: text, image or audio.")
     price: Money
     currency: str
+    hourly: Money | None = Field(description="It pays active time by the hour, up to `price` for each answer.")
+    page_size: int
     available: int
     seconds_each: float | None = Field(description="How long an answer takes as a rule; null until it is known.")
     limit: str | None = Field(None, description="In words: this worker has done the most they may for now.")
@@ -111,6 +113,8 @@ class ReceiptOut(Given):
     answer: AnswerOut
     next: list[AssignmentOut]
     earned: Money
+    late: bool = Field(description="Somebody else had the place by then: kept and paid, but not used.")
+    owed: bool = Field(description="It could not be paid yet; it is paid when the requester sets more aside.")
 
 
 class PageReceiptOut(Given):
@@ -144,6 +148,7 @@ class EarningsOut(Given):
     due: Money
     paid: Money
     total: Money
+    owed: Money
     by_day: list[DayOut]
     answers: AnswerCountsOut
 

@@ -14,6 +14,7 @@ from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.gates import GateTerms, gate_of
 from crowd_hitl.domain.tasks import RetireReason
 from crowd_hitl.services.balances import BatchBalance, batch_balances
+from crowd_hitl.services.compensating import owed_in_batches
 from crowd_hitl.services.reporting.money import Cost, costs_by
 from crowd_hitl.services.reporting.pages import PAGE_ROWS, Page, first_rows, id_after
 from crowd_hitl.store.label_rows import LabelRow
@@ -68,6 +69,12 @@ class BatchLine:
     progress: Progress
     money: BatchBalance
     cost: Cost
+    page_size: int
+    hourly_micros: int | None
+    rates: list[dict[str, Any]]
+    compensation_micros: int
+    owed_answers: int
+    owed_micros: int
 
     @property
     def per_agreed_label_micros(self) -> float | None:
@@ -139,6 +146,7 @@ def _lines(session: Session, batches: Sequence[BatchRow]) -> list[BatchLine]:
     progress = _progress(session, batch_ids=ids)
     money = batch_balances(session, batch_ids=ids)
     costs = costs_by(session, BatchRow.id, ids)
+    owed = owed_in_batches(session, batch_ids=ids)
     round_ids = [batch.round_id for batch in batches if batch.round_id is not None]
     numbers = dict(session.execute(select(RoundRow.id, RoundRow.number).where(RoundRow.id.in_(round_ids))).all())
     return [
@@ -166,6 +174,12 @@ def _lines(session: Session, batches: Sequence[BatchRow]) -> list[BatchLine]:
             progress=progress[batch.id],
             money=money[batch.id],
             cost=costs.get((batch.id, batch.currency), Cost()),
+            page_size=batch.page_size,
+            hourly_micros=batch.hourly_micros,
+            rates=batch.rates or [],
+            compensation_micros=batch.compensation_micros,
+            owed_answers=owed[batch.id].answers if batch.id in owed else 0,
+            owed_micros=owed[batch.id].cost_micros if batch.id in owed else 0,
         )
         for batch in batches
     ]

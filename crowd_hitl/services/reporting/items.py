@@ -3,15 +3,15 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.labels import CANNOT_BE_ANSWERED
 from crowd_hitl.domain.ledger import SPENDING
-from crowd_hitl.services.reporting.money import PAID, share_micros
 from crowd_hitl.services.reporting.projects import ProjectHead
 from crowd_hitl.services.reporting.votes import Vote, votes_on
+from crowd_hitl.services.sharing_costs import share_of_transfer, was_paid_for
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.loop_rows import ChoiceRow, ModelVersionRow, PredictionRow, RoundRow
@@ -165,14 +165,12 @@ def _put_in_batches(session: Session, *, item_id: int) -> list[Event]:
 
 def _answered(session: Session, *, project: ProjectHead, item_id: int) -> list[Event]:
     rows = session.execute(
-        select(AnswerRow, AssignmentRow, WorkerRow, func.coalesce(func.sum(share_micros()), 0))
+        select(AnswerRow, AssignmentRow, WorkerRow, func.coalesce(func.sum(share_of_transfer()), 0))
         .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
         .join(WorkerRow, WorkerRow.id == AnswerRow.worker_id)
         .outerjoin(
             TransferRow,
-            (TransferRow.sitting_id == AssignmentRow.sitting_id)
-            & TransferRow.kind.in_(SPENDING)
-            & AssignmentRow.state.in_(PAID),
+            and_(TransferRow.sitting_id == AssignmentRow.sitting_id, TransferRow.kind.in_(SPENDING), was_paid_for()),
         )
         .where(AnswerRow.item_id == item_id)
         .group_by(AnswerRow.id, AssignmentRow.id, WorkerRow.id)

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.ledger import EXTRAS, SPENDING, AccountKind, TransferKind
 from crowd_hitl.domain.money import units
 from crowd_hitl.domain.rounds import Phase
 from crowd_hitl.services.balances import BudgetBalance, budget_balance, signed_amount
+from crowd_hitl.services.sharing_costs import share_of_transfer, was_paid_for
 from crowd_hitl.store.loop_rows import LoopRow
 from crowd_hitl.store.money_rows import BudgetRow, LedgerAccountRow, TransferRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
@@ -18,8 +18,6 @@ from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskR
 MOST_BUDGETS = 20
 # Bought to see whether labels are right: no answer of theirs is there to label an item for its own sake.
 AUDITS = (Phase.REFERENCE.value, Phase.AUDIT.value, Phase.CONFIRM.value, Phase.CERTIFY.value)
-# With these an assignment was paid, together with the others of its sitting.
-PAID = (AssignmentState.APPROVED, AssignmentState.REMOVED, AssignmentState.LATE, AssignmentState.SOFT_REJECTED)
 
 
 @dataclass(frozen=True)
@@ -105,12 +103,12 @@ def costs_by(
         .group_by(key, TransferRow.currency, TransferRow.kind, is_audit)
     )
     gold = session.execute(
-        select(key, TransferRow.currency, func.sum(share_micros()))
+        select(key, TransferRow.currency, func.sum(share_of_transfer()))
         .select_from(TaskRow)
         .join(AssignmentRow, AssignmentRow.task_id == TaskRow.id)
         .join(TransferRow, TransferRow.sitting_id == AssignmentRow.sitting_id)
         .join(BatchRow, BatchRow.id == TransferRow.batch_id)
-        .where(key.in_(ids), TransferRow.kind == TransferKind.PAY, AssignmentRow.state.in_(PAID))
+        .where(key.in_(ids), TransferRow.kind == TransferKind.PAY, was_paid_for())
         .where(TaskRow.is_gold, ~is_audit)
         .group_by(key, TransferRow.currency)
     )
@@ -180,27 +178,13 @@ def cost_units(cost: Cost) -> dict[str, str]:
     return {**parts, "spent": units(cost.spent_micros)}
 
 
-def share_micros() -> ColumnElement[int]:
-    """Select an assignment's share of a transfer of its sitting: answers that are paid together share evenly."""
-    other = aliased(AssignmentRow)
-    paid = (
-        select(func.count())
-        .select_from(other)
-        .where(other.sitting_id == AssignmentRow.sitting_id, other.state.in_(PAID))
-        .correlate(AssignmentRow)
-        .scalar_subquery()
-    )
-    # the rest of a micro-unit is nobody's
-    return TransferRow.amount_micros // paid
-
-
 def cost_by_item(session: Session, *, item_ids: Sequence[int]) -> dict[int, int]:
     """Add up pay and fees for the answers to each of these items (a page of them), over all batches."""
     rows = session.execute(
-        select(AnswerRow.item_id, func.sum(share_micros()))
+        select(AnswerRow.item_id, func.sum(share_of_transfer()))
         .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
         .join(TransferRow, TransferRow.sitting_id == AssignmentRow.sitting_id)
-        .where(AnswerRow.item_id.in_(item_ids), TransferRow.kind.in_(SPENDING), AssignmentRow.state.in_(PAID))
+        .where(AnswerRow.item_id.in_(item_ids), TransferRow.kind.in_(SPENDING), was_paid_for())
         .group_by(AnswerRow.item_id)
     ).all()
     return {item_id: int(amount) for item_id, amount in rows}

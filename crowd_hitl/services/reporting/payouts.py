@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.money import units
-from crowd_hitl.services.reporting.money import PAID
 from crowd_hitl.services.reporting.pages import PAGE_ROWS, Page, first_rows, id_after
+from crowd_hitl.services.sharing_costs import was_paid_for
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.money_rows import TransferRow
 from crowd_hitl.store.payout_rows import PayoutLineRow, PayoutRow, PayoutRunRow
@@ -190,7 +190,7 @@ def _answers_paid() -> tuple[ScalarSelect[int], ScalarSelect[int]]:
     theirs = (
         select(AnswerRow.id)
         .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
-        .where(AssignmentRow.sitting_id == TransferRow.sitting_id, AssignmentRow.state.in_(PAID))
+        .where(AssignmentRow.sitting_id == TransferRow.sitting_id, was_paid_for())
         .correlate(TransferRow)
     )
     return (

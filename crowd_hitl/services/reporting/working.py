@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.ledger import EXTRAS, AccountKind, TransferKind
+from crowd_hitl.services.seating import price_for
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.money_rows import LedgerAccountRow, TransferRow
 from crowd_hitl.store.project_rows import ItemRow, ProjectRow, QuestionVersionRow
@@ -75,7 +76,7 @@ def bench_of(session: Session, *, batch_id: int, worker_id: int) -> Bench:
         simulated=project.simulated,
         prompt=str(question.spec.get("prompt", "")),
         currency=batch.currency,
-        price_micros=batch.price_micros,
+        price_micros=price_for(session, batch=batch, worker_id=worker_id),
         done=done or 0,
         held=held or 0,
     )

@@ -7,12 +7,15 @@ under their CHECKs.
 from crowd_hitl.store.hot_path.shapes import BARRED, HELD_MAX
 
 # May this worker be handed places of this batch now, and how many beside those held? Of a batch with pages it is one
-# page at a time. A special batch is handed out by the services only, which check first what is not checked here.
+# page at a time, or as much of it as a service permits. A special batch is handed out by the services only, which
+# check first what is not checked here.
 GATE = f"""
 gate AS MATERIALIZED (
   SELECT b.id AS batch_id, o.id AS offer_id, b.lease_seconds, b.price_micros, b.currency, b.page_size > 1 AS is_paged,
          CASE WHEN %(count)s = 0 THEN 0
-              WHEN b.page_size > 1 THEN CASE WHEN h.held > %(letting_go)s THEN 0 ELSE b.page_size END
+              WHEN b.page_size > 1 THEN CASE WHEN h.held > %(letting_go)s THEN 0
+                                             WHEN %(in_service)s THEN least(%(count)s, b.page_size)
+                                             ELSE b.page_size END
               ELSE greatest(0, least(%(count)s, {HELD_MAX} + %(letting_go)s - h.held)) END AS places
   FROM batch b
   JOIN project p ON p.id = b.project_id
@@ -103,8 +106,8 @@ counted_down AS (
   SELECT assignment_id, sitting_id, id, batch_id, %(worker_id)s, voice_key, level, pos, 'leased',
          leased_at, lease_ends_at FROM leased
 )"""
-PLACE = """l.assignment_id, l.sitting_id, l.id, l.batch_id, l.question_version_id, i.id, i.key, i.text, i.image_key, i.audio_key,
-       l.leased_at, l.lease_ends_at, l.price_micros, l.currency"""
+PLACE = """l.assignment_id, l.sitting_id, l.id, l.batch_id, l.question_version_id, i.id, i.key, i.text, i.image_key,
+       i.audio_key, l.leased_at, l.lease_ends_at, l.price_micros, l.currency"""
 
 LEASE = """-- hot path: lease the next places
 WITH RECURSIVE {gate}, {levels} {picked}, {take}
@@ -242,10 +245,11 @@ FROM page LEFT JOIN (leased l JOIN item i ON i.id = l.item_id) ON true
 ORDER BY l.assignment_id"""
 
 PLACES = """-- hot path: show assignments with their items
-SELECT a.id, a.sitting_id, a.task_id, a.batch_id, t.question_version_id, i.id, i.key, i.text, i.image_key, i.audio_key,
-       a.leased_at, a.lease_ends_at, b.price_micros, b.currency
+SELECT a.id, a.sitting_id, a.task_id, a.batch_id, t.question_version_id, i.id, i.key, i.text, i.image_key,
+       i.audio_key, a.leased_at, a.lease_ends_at, coalesce(s.price_micros, b.price_micros), b.currency
 FROM assignment a
 JOIN task t ON t.id = a.task_id JOIN item i ON i.id = t.item_id JOIN batch b ON b.id = a.batch_id
+JOIN sitting s ON s.id = a.sitting_id
 WHERE a.id = ANY(%(ids)s)"""
 
 # What each parameter is; the server is told, so that it need not guess.

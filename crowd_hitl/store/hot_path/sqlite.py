@@ -81,7 +81,8 @@ def _gate(driver: sqlite3.Connection, asked: Values, wanted: Wanted) -> tuple[di
     if gate is None or wanted.places <= 0:
         return None, 0
     if gate["page_size"] > 1:
-        count = 0 if gate["held"] else gate["page_size"]
+        most = min(wanted.places, gate["page_size"]) if wanted.in_service else gate["page_size"]
+        count = 0 if gate["held"] else most
     else:
         count = min(wanted.places, HELD_MAX - gate["held"])
     return (gate, count) if count > 0 else (None, 0)

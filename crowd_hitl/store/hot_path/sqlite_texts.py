@@ -101,8 +101,9 @@ INSERT INTO transfer (kind, from_id, to_id, amount_micros, currency, batch_id, s
 VALUES (:kind, :from_id, :to_id, :amount_micros, :currency, :batch_id, :sitting_id, :now)"""
 
 PLACES = """
-SELECT a.id, a.sitting_id, a.task_id, a.batch_id, t.question_version_id, i.id, i.key, i.text, i.image_key, i.audio_key,
-       a.leased_at, a.lease_ends_at, b.price_micros, b.currency
+SELECT a.id, a.sitting_id, a.task_id, a.batch_id, t.question_version_id, i.id, i.key, i.text, i.image_key,
+       i.audio_key, a.leased_at, a.lease_ends_at, coalesce(s.price_micros, b.price_micros), b.currency
 FROM assignment a
 JOIN task t ON t.id = a.task_id JOIN item i ON i.id = t.item_id JOIN batch b ON b.id = a.batch_id
+JOIN sitting s ON s.id = a.sitting_id
 WHERE a.id = :assignment_id"""

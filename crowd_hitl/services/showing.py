@@ -1,0 +1,80 @@
+"""An assignment as its worker sees it: the item, the question, until when it is held and what it earns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from crowd_hitl.store.hot_path.finding import hot_path
+from crowd_hitl.store.hot_path.remembered import Short, remembered
+from crowd_hitl.store.hot_path.shapes import Place
+from crowd_hitl.store.work_rows import AssignmentRow, SittingRow, TaskRow
+
+# What the statements of the hot path change.
+CHANGED_BESIDE = (TaskRow, AssignmentRow, SittingRow)
+
+
+@dataclass(frozen=True)
+class Offered:
+    """One assignment as its worker sees it; those of one sitting are paid together."""
+
+    assignment_id: int
+    sitting_id: int
+    task_id: int
+    batch_id: int
+    item_id: int
+    item_key: str
+    text: str | None
+    image_key: str | None
+    audio_key: str | None
+    kind: str
+    spec: dict[str, Any]
+    leased_at: datetime
+    lease_ends_at: datetime
+    price_micros: int
+    currency: str
+
+
+def offered(session: Session, *, assignment_ids: Sequence[int]) -> list[Offered]:
+    """Show assignments as their worker sees them, in the order of the ids."""
+    if not assignment_ids:
+        return []
+    short = beside(session)
+    return [show(short, place) for place in hot_path(short.connection).places(short.connection, list(assignment_ids))]
+
+
+def show(short: Short, place: Place) -> Offered:
+    """Show one leased place as its worker sees it."""
+    short.memory.note(place.assignment_id, question_version_id=place.question_version_id)
+    asked = short.memory.question(short.connection, place.question_version_id)
+    return Offered(
+        assignment_id=place.assignment_id,
+        sitting_id=place.sitting_id,
+        task_id=place.task_id,
+        batch_id=place.batch_id,
+        item_id=place.item_id,
+        item_key=place.item_key,
+        text=place.text,
+        image_key=place.image_key,
+        audio_key=place.audio_key,
+        kind=asked.kind,
+        spec=asked.spec,
+        leased_at=place.leased_at,
+        lease_ends_at=place.lease_ends_at,
+        price_micros=place.price_micros,
+        currency=place.currency,
+    )
+
+
+def beside(session: Session) -> Short:
+    """Return the session's connection for statements that change rows beside the session.
+
+    What the session has changed is written before, and what those statements may change is read again after.
+    """
+    session.flush()
+    for row in session:
+        if isinstance(row, CHANGED_BESIDE):
+            session.expire(row)
+    return Short(session.connection(), remembered(session))
