@@ -14,7 +14,7 @@ from crowd_hitl.domain.requirements import Standing, meets
 from crowd_hitl.services.blocking import is_blocked, lock_worker
 from crowd_hitl.store.account_rows import WorkerSkillRow
 from crowd_hitl.store.gate_rows import GrantRow, QualificationRow
-from crowd_hitl.store.work_rows import AssignmentRow, BatchRow
+from crowd_hitl.store.work_rows import WORKED, AssignmentRow, BatchRow
 
 
 class Because(StrEnum):
@@ -133,6 +133,7 @@ def _taken(session: Session, cap: _Cap, *, batch: BatchRow, worker_id: int) -> i
     taken = select(AssignmentRow.id).where(
         AssignmentRow.worker_id == worker_id,
         AssignmentRow.batch_id == batch.id,
+        WORKED,  # written out, as the index says it
         AssignmentRow.state.in_([state.value for state in cap.states]),
     )
     if cap.since is not None:

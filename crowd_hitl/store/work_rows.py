@@ -6,8 +6,11 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crowd_hitl.domain.assignments import STANDING
+from crowd_hitl.domain.assignments import BARRING, STANDING
 from crowd_hitl.store.rows import Count, Key, Long, Micros, Row, index_while, to, unique_while
+
+# As SQL writes it: what was worked on, or is; what was let go is left out.
+WORKED = text("state IN ({})".format(", ".join(f"'{state}'" for state in BARRING)))
 
 
 class BatchRow(Row):
@@ -143,6 +146,15 @@ class AssignmentRow(Row):
         unique_while("one_voice_per_worker", "voice_key", "worker_id", states=STANDING),
         index_while("ix_assignment_lease", "lease_ends_at", state="leased"),
         index_while("ix_assignment_held", "worker_id", "batch_id", "id", state="leased"),
+        # what counts towards a cap, in all and in a day, however much the worker has done
+        Index(
+            "ix_assignment_cap",
+            "worker_id",
+            "batch_id",
+            "leased_at",
+            sqlite_where=WORKED,
+            postgresql_where=WORKED,
+        ),
         Index("ix_assignment_bookmark", "worker_id", "batch_id", "priority", "pos"),
         Index("ix_assignment_task", "task_id"),
         Index("ix_assignment_voice", "voice_key", "worker_id"),
