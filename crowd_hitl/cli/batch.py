@@ -15,7 +15,7 @@ from crowd_hitl.cli.finding import batch_numbered, project_named
 from crowd_hitl.cli.frame import AsJson, DataFolder, group, put
 from crowd_hitl.cli.opening import Desk, open_desk
 from crowd_hitl.cli.tables import show_pairs, show_table
-from crowd_hitl.cli.terms import Terms, as_request, read_deadline
+from crowd_hitl.cli.terms import as_request, typed_terms
 from crowd_hitl.domain.gates import Gate, describe_requirement
 from crowd_hitl.domain.money import units
 from crowd_hitl.domain.quotes import COMPENSATION_SHARE, Quote
@@ -80,23 +80,7 @@ def quote(
     as_json: AsJson = False,
 ) -> None:
     """Price a batch without publishing it."""
-    terms = Terms(
-        price=price,
-        overlap_min=overlap_min,
-        overlap_max=overlap_max,
-        confidence_target=confidence,
-        gold_rate=gold_rate,
-        limit=limit,
-        channel=channel,
-        requires=requires,
-        cap=cap,
-        cap_share=cap_share,
-        cap_per_day=cap_per_day,
-        page_size=page_size,
-        hourly=hourly,
-        rates=rate,
-        compensation_share=compensation_share,
-    )
+    terms = typed_terms(locals())  # every option that is a term
     with open_desk(data) as desk:
         row = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=project)
         request = as_request(desk, terms, budget=budget)
@@ -140,30 +124,7 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Reserve the money and put the items out to the workers."""
-    terms = Terms(
-        price=price,
-        name=name,
-        overlap_min=overlap_min,
-        overlap_max=overlap_max,
-        confidence_target=confidence,
-        gold_rate=gold_rate,
-        limit=limit,
-        lease_seconds=lease_seconds,
-        deadline=read_deadline(deadline),
-        priority=priority,
-        aggregator=aggregator,
-        overlap_policy=policy,
-        approval=approval,
-        requires=requires,
-        cap=cap,
-        cap_share=cap_share,
-        cap_per_day=cap_per_day,
-        review=review,
-        page_size=page_size,
-        hourly=hourly,
-        rates=rate,
-        compensation_share=compensation_share,
-    )
+    terms = typed_terms(locals())  # every option that is a term
     with open_desk(data) as desk:
         _show(desk, _publish(desk, project, as_request(desk, terms, budget=budget), seed=seed), as_json=as_json)
 

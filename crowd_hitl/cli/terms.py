@@ -1,8 +1,8 @@
 """A batch's terms as they are typed: checked, and made the request that services take."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,9 @@ from crowd_hitl.domain.quotes import COMPENSATION_SHARE
 from crowd_hitl.domain.requirements import SHAPES
 from crowd_hitl.domain.reviews import review_terms
 from crowd_hitl.services.publishing import BatchRequest
+
+# options whose names are shorter than what they set
+RENAMED = {"confidence": "confidence_target", "policy": "overlap_policy", "rate": "rates"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,13 @@ class Terms:
     compensation_share: float = COMPENSATION_SHARE
 
 
+def typed_terms(options: Mapping[str, Any]) -> Terms:
+    """Take the terms out of a command's options, by their names; what is no term is left out."""
+    known = {one.name for one in fields(Terms)}
+    found = {RENAMED.get(name, name): value for name, value in options.items()}
+    return Terms(**{name: value for name, value in found.items() if name in known})
+
+
 def as_request(desk: Desk, terms: Terms, *, budget: str | None) -> BatchRequest:
     """Read the terms; BadInput names what is wrong, NotFound when there is no such budget."""
     one_of("aggregator", terms.aggregator, desk.plugins.aggregators)
@@ -66,7 +76,7 @@ def as_request(desk: Desk, terms: Terms, *, budget: str | None) -> BatchRequest:
         gold_rate=terms.gold_rate,
         limit=terms.limit,
         lease_seconds=terms.lease_seconds,
-        deadline=terms.deadline,
+        deadline=read_deadline(terms.deadline),
         priority=terms.priority,
         aggregator=terms.aggregator,
         overlap_policy=terms.overlap_policy,

@@ -13,10 +13,10 @@ from crowd_hitl.domain.errors import AlreadyDone, KeyReused, NotFound, TooLate
 from crowd_hitl.domain.tasks import level
 from crowd_hitl.services.answering import Receipt, Submission, submit, submit_at_once
 from crowd_hitl.services.assigning import claim, claim_at_once, release
+from crowd_hitl.services.blocking import Placed, block
 from crowd_hitl.services.paying import reject
 from crowd_hitl.services.publishing import pause_batch
 from crowd_hitl.services.showing import Offered
-from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.hot_path.remembered import Short
 from crowd_hitl.store.hot_path.shapes import HELD_MAX
 from crowd_hitl.store.money_rows import LedgerAccountRow
@@ -148,7 +148,7 @@ def test_a_paused_batch_or_worker_is_paid_for_the_answer_and_given_nothing_more(
     if stop == "batch":
         site.uow.run(pause_batch, batch_id=batch.id, now=NOON)
     else:
-        change(site, update(WorkerRow).where(WorkerRow.id == site.workers[0]).values(state="paused"))
+        site.uow.run(block, placed=Placed(worker_id=site.workers[0], kind="pause", reason="We look."), now=NOON)
 
     assert submitted(site, offer.assignment_id).next == []
     assert claimed(site, batch.id) == []
