@@ -91,11 +91,12 @@ def approve_some(slug: str) -> ResponseReturnValue:
 def approve_worker(slug: str) -> ResponseReturnValue:
     """Approve all that waits of one worker, in one batch or in all."""
     form = request.form
-    wanted = QueueFilter(batch_id=_number(form.get("batch")), worker=form.get("worker") or None)
-    if wanted.worker is None:
-        raise bad_field("worker", expected="a worker's pseudonym", found="")
     with reading() as view:
-        batch_ids = waiting_batches(view.session, project=head_of(view.session, slug), wanted=wanted)
+        project = head_of(view.session, slug)
+        wanted = QueueFilter(batch_id=_number(form.get("batch")), worker=form.get("worker") or None)
+        if wanted.worker is None:
+            raise bad_field("worker", expected="a worker's pseudonym", found="")
+        batch_ids = waiting_batches(view.session, project=project, wanted=wanted)
     house, decided_by = current_house(), current_actor().account_id
     of_worker = reviewing.Wanted(worker=wanted.worker)
     done = sum(

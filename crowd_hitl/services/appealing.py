@@ -23,10 +23,10 @@ def appeal(session: Session, *, answer_id: int, worker_id: int, text: str, days:
 
     Conflict when the answer is not rejected, TooLate after the days, AlreadyDone at the second time.
     """
-    _check_words("text", text)
     answer = session.scalar(select(AnswerRow).where(AnswerRow.id == answer_id, AnswerRow.worker_id == worker_id))
     if answer is None:
         raise NotFound(f"You gave no answer {answer_id}.")
+    _check_words("text", text)
     assignment = lock_assignment(session, answer.assignment_id, worker_id=worker_id)
     before = session.scalar(select(AppealRow).where(AppealRow.assignment_id == assignment.id))
     if before is not None:
