@@ -64,6 +64,6 @@ def test_of_two_only_one_works_at_a_time(store: Engine) -> None:
 def test_all_passes_run_on_an_empty_store(unit_of_work: UnitOfWork, tmp_path: Path) -> None:
     storage = open_storage(Settings(data=tmp_path, storage=None))
     passes = make_passes(unit_of_work, plugins=find_plugins(), storage=storage, handlers={})
-    assert list(passes) == ["expire", "agree", "loop", "alert", "deliver"]
+    assert list(passes) == ["expire", "agree", "loop", "rules", "alert", "deliver"]
     for run in passes.values():
         run()
