@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from crowd_hitl.domain.errors import Busy
@@ -36,7 +37,8 @@ def is_outage(error: DBAPIError) -> bool:
     if isinstance(error.orig, sqlite3.Error):
         code: int = getattr(error.orig, "sqlite_errorcode", 0)
         return code & FIRST_BYTE in SQLITE_AWAY
-    code_of_state: str | None = getattr(error.orig, "sqlstate", None)
-    if code_of_state is None:  # refused before there was a connection to say why
+    if not isinstance(error.orig, psycopg.Error):
+        return False
+    if error.orig.sqlstate is None:  # refused before there was a connection to say why
         return isinstance(error, OperationalError | InterfaceError)
-    return code_of_state.startswith(AWAY_CLASSES)
+    return error.orig.sqlstate.startswith(AWAY_CLASSES)
