@@ -28,7 +28,7 @@ CLAIM_MAX = 10
 
 EXPIRE_AT_CLAIM = 20
 # Of each level a second look walks a window; so many of them are walked before somebody is told "nothing now".
-LOOKS_MAX = 4
+LOOKS_MAX = 2
 # What the statements of the hot path change.
 CHANGED_BESIDE = (TaskRow, AssignmentRow, SittingRow)
 

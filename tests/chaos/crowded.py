@@ -38,6 +38,7 @@ class Load:
     overlap: int = 3
     workers: int = 32
     lease_seconds: int = 900
+    page_size: int = 1
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ def _make(session: Session, *, load: Load, now: datetime) -> Crowded:
         overlap_min=load.overlap,
         overlap_max=load.overlap,
         lease_seconds=load.lease_seconds,
+        page_size=load.page_size,
     )
     batch = publish_batch(session, project_id=project.id, request=request, random=Random(1), now=now)
     return Crowded(project_id=project.id, batch_id=batch.id, tokens=tokens)
