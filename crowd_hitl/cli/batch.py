@@ -116,10 +116,8 @@ def publish(
         approval=approval,
     )
     with open_desk(data) as desk:
-        row = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=project)
         request = as_request(desk, terms, budget=budget)
-        batch = desk.uow.run(publishing.publish_batch, project_id=row.id, request=request, random=_random(seed))
-        _show(desk, batch, as_json=as_json)
+        _show(desk, _publish(desk, project, request, seed=seed), as_json=as_json)
 
 
 @app.command("list")
@@ -218,6 +216,11 @@ def as_row(line: BatchLine) -> dict[str, Any]:
         "published_at": line.published_at.isoformat(),
         "deadline": line.deadline.isoformat() if line.deadline else None,
     }
+
+
+def _publish(desk: Desk, project: str, request: publishing.BatchRequest, *, seed: int | None) -> BatchRow:
+    row = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=project)
+    return desk.uow.run(publishing.publish_batch, project_id=row.id, request=request, random=_random(seed))
 
 
 def _random(seed: int | None) -> Random:

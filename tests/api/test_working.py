@@ -74,7 +74,7 @@ def test_a_page_is_submitted_in_one_request_and_brings_the_next(served_on_both: 
     assert [one["assignment_id"] for one in replies[0].json["answers"]] == [one["id"] for one in page]
     assert replies[0].json["earned"] == "0.15" and len(replies[0].json["next"]) == 2
     assert served.get("wanda", "/earnings").json["total"] == "0.15"
-    assert served.post("willy", path, {"answers": answers, "client_key": "page 1"}).status_code == 404
+    assert served.post("walt", path, {"answers": answers, "client_key": "page 1"}).status_code == 404
 
 
 def test_a_client_key_on_another_assignment_is_a_conflict(served_on_both: Served) -> None:
