@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,16 @@ PAUSE_SECONDS = 0.1
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def drive(server: RunningServer, crowded: Crowded, *, clients: int) -> dict[str, Any]:
-    """Drain the batch and return answers a second, latencies and the server processes' CPU time per answer."""
+def drive(
+    server: RunningServer, crowded: Crowded, *, clients: int, database_cpu: Callable[[], float]
+) -> dict[str, Any]:
+    """Drain the batch and return answers a second, latencies and CPU time per answer: of web and database, apart."""
     seconds: list[float] = []
-    cpu_before, started = cpu_seconds(server.pid), time.perf_counter()
+    cpu_before, database_before, started = cpu_seconds(server.pid), database_cpu(), time.perf_counter()
     asyncio.run(_drain(server.address, crowded, clients=clients, seconds=seconds))
     took = time.perf_counter() - started
-    cpu = cpu_seconds(server.pid) - cpu_before
+    web = 1000 * (cpu_seconds(server.pid) - cpu_before) / max(1, len(seconds))
+    database = 1000 * (database_cpu() - database_before) / max(1, len(seconds))
     seconds.sort()
     return {
         "clients": clients,
@@ -30,7 +34,11 @@ def drive(server: RunningServer, crowded: Crowded, *, clients: int) -> dict[str,
         "seconds": round(took, 2),
         "answers_per_second": round(len(seconds) / took, 1),
         "submit_ms": {"p50": _percentile(seconds, 0.5), "p99": _percentile(seconds, 0.99)},
-        "server_cpu_ms_per_answer": round(1000 * cpu / max(1, len(seconds)), 2),
+        "cpu_ms_per_answer": {
+            "web": round(web, 2),
+            "database": round(database, 2),
+            "both": round(web + database, 2),
+        },
     }
 
 
@@ -73,17 +81,27 @@ async def _client(http: httpx.AsyncClient, token: str, *, batch_id: int, seconds
             if not held:
                 await asyncio.sleep(PAUSE_SECONDS)
             continue
-        assignment = held[0]
-        body = {
-            "value": {assignment["question"]["field"]: LABELS[assignment["id"] % len(LABELS)]},
-            "client_key": f"b-{assignment['id']}",
-            "seconds": 1.0,
-            "next": 1,
-        }
+        path, body, answers = _page(held) if len(held) > 1 else _one(held[0])
         started = time.perf_counter()
-        reply = await http.post(f"/assignments/{assignment['id']}/submit", json=body, headers=headers)
+        reply = await http.post(path, json=body, headers=headers)
         held = reply.raise_for_status().json()["next"]
-        seconds.append(time.perf_counter() - started)
+        # each answer of a page is counted, with the time that the page took
+        seconds += [time.perf_counter() - started] * answers
+
+
+def _one(assignment: Any) -> tuple[str, dict[str, Any], int]:
+    body = {"value": _value(assignment), "client_key": f"b-{assignment['id']}", "seconds": 1.0, "next": 1}
+    return f"/assignments/{assignment['id']}/submit", body, 1
+
+
+def _page(held: list[Any]) -> tuple[str, dict[str, Any], int]:
+    answers = [{"assignment_id": one["id"], "value": _value(one), "seconds": 1.0} for one in held]
+    sitting = held[0]["sitting_id"]
+    return f"/sittings/{sitting}/submit", {"answers": answers, "client_key": f"p-{sitting}", "next": 1}, len(answers)
+
+
+def _value(assignment: Any) -> dict[str, str]:
+    return {assignment["question"]["field"]: LABELS[assignment["id"] % len(LABELS)]}
 
 
 def _percentile(ordered: list[float], share: float) -> float | None:

@@ -27,7 +27,7 @@ from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, SittingRow, Task
 CLAIM_MAX = 10
 EXPIRE_AT_CLAIM = 20
 # Of each level a second look walks a window; so many of them are walked before somebody is told "nothing now".
-LOOKS_MAX = 4
+LOOKS_MAX = 2
 
 
 def claim(session: Session, *, batch_id: int, worker_id: int, count: int, now: datetime) -> list[Offered]:

@@ -61,6 +61,24 @@ def test_a_repeated_submit_gets_the_same_reply_and_pays_once(served_on_both: Ser
     assert served.get("wanda", "/earnings").json["total"] == "0.05"
 
 
+def test_a_page_is_submitted_in_one_request_and_brings_the_next(served_on_both: Served) -> None:
+    served = served_on_both
+    pets = a_batch(served, items=5, page_size=3)
+    page = claim(served, "wanda", pets.batch_id)
+    assert len(page) == 3
+    answers = [{"assignment_id": one["id"], "value": {"label": "cat"}, "seconds": 2.0} for one in page]
+    path = f"/sittings/{page[0]['sitting_id']}/submit"
+
+    replies = [served.post("wanda", path, {"answers": answers, "client_key": "page 1", "next": 1}) for _ in range(2)]
+
+    assert [reply.status_code for reply in replies] == [200, 200], replies[0].text
+    assert replies[0].json == replies[1].json
+    assert [one["assignment_id"] for one in replies[0].json["answers"]] == [one["id"] for one in page]
+    assert replies[0].json["earned"] == "0.15" and len(replies[0].json["next"]) == 2
+    assert served.get("wanda", "/earnings").json["total"] == "0.15"
+    assert served.post("walt", path, {"answers": answers, "client_key": "page 1"}).status_code == 404
+
+
 def test_a_client_key_on_another_assignment_is_a_conflict(served_on_both: Served) -> None:
     served = served_on_both
     pets = a_batch(served)

@@ -41,6 +41,7 @@ class Load:
     money_micros: int = MONEY_MICROS
     # simulated workers are never paid out
     simulated: bool = True
+    page_size: int = 1
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ def _make(session: Session, *, load: Load, now: datetime) -> Crowded:
         overlap_min=load.overlap,
         overlap_max=load.overlap,
         lease_seconds=load.lease_seconds,
+        page_size=load.page_size,
     )
     batch = publish_batch(session, project_id=project.id, request=request, random=Random(1), now=now)
     return Crowded(project_id=project.id, budget_id=budget.id, batch_id=batch.id, tokens=tokens)

@@ -10,7 +10,7 @@ from crowd_hitl.store.migrating import FOLDER, current_revision, upgrade
 from tests.store.test_migrating import empty
 
 __all__ = ("empty",)  # the fixture, for this file's tests
-BEFORE = "0007"
+BEFORE = "0013"
 NOON = "2026-11-22 12:00:00+00:00"
 EARLIER = f"""
 INSERT INTO organisation (id, name, created_at) VALUES (1, 'Lab', '{NOON}');

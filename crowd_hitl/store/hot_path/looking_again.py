@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, text
 from crowd_hitl.store.hot_path.shapes import BARRED, Wanted
 from crowd_hitl.store.rows import Utc
 
-WINDOW = 500
+WINDOW = 250
 ABOVE_ALL = 2**63 - 1
 NOW = bindparam("now", type_=Utc())
 
