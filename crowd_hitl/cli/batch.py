@@ -15,7 +15,7 @@ from crowd_hitl.cli.finding import batch_numbered, project_named
 from crowd_hitl.cli.frame import AsJson, DataFolder, group, put
 from crowd_hitl.cli.opening import Desk, open_desk
 from crowd_hitl.cli.tables import show_pairs, show_table
-from crowd_hitl.cli.terms import Terms, as_request, read_deadline
+from crowd_hitl.cli.terms import as_request, as_terms
 from crowd_hitl.domain.money import units
 from crowd_hitl.domain.quotes import COMPENSATION_SHARE, Quote
 from crowd_hitl.services import agreeing, publishing
@@ -62,19 +62,7 @@ def quote(
     as_json: AsJson = False,
 ) -> None:
     """Price a batch without publishing it."""
-    terms = Terms(
-        price=price,
-        overlap_min=overlap_min,
-        overlap_max=overlap_max,
-        confidence_target=confidence,
-        gold_rate=gold_rate,
-        limit=limit,
-        channel=channel,
-        page_size=page_size,
-        hourly=hourly,
-        rates=rate,
-        compensation_share=compensation_share,
-    )
+    terms = as_terms(locals())
     with open_desk(data) as desk:
         row = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=project)
         request = as_request(desk, terms, budget=budget)
@@ -112,25 +100,7 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Reserve the money and put the items out to the workers."""
-    terms = Terms(
-        price=price,
-        name=name,
-        overlap_min=overlap_min,
-        overlap_max=overlap_max,
-        confidence_target=confidence,
-        gold_rate=gold_rate,
-        limit=limit,
-        lease_seconds=lease_seconds,
-        deadline=read_deadline(deadline),
-        priority=priority,
-        aggregator=aggregator,
-        overlap_policy=policy,
-        approval=approval,
-        page_size=page_size,
-        hourly=hourly,
-        rates=rate,
-        compensation_share=compensation_share,
-    )
+    terms = as_terms(locals())
     with open_desk(data) as desk:
         row = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=project)
         request = as_request(desk, terms, budget=budget)

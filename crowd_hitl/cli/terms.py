@@ -1,8 +1,9 @@
 """A batch's terms as they are typed: checked, and made the request that services take."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from crowd_hitl.cli.batch_pay import read_rates
 from crowd_hitl.cli.finding import budget_named, one_of
@@ -37,6 +38,18 @@ class Terms:
     hourly: str | None = None
     rates: Sequence[str] | None = None
     compensation_share: float = COMPENSATION_SHARE
+
+
+# Options that are called otherwise than the term they set.
+CALLED = {"confidence": "confidence_target", "policy": "overlap_policy", "rate": "rates"}
+NAMES = frozenset(term.name for term in fields(Terms))
+
+
+def as_terms(options: Mapping[str, Any]) -> Terms:
+    """Make terms of the options of a command, each named as its term; what is no term is left out."""
+    named = {CALLED.get(name, name): value for name, value in options.items()}
+    terms = Terms(**{name: value for name, value in named.items() if name in NAMES})
+    return replace(terms, deadline=read_deadline(terms.deadline))
 
 
 def as_request(desk: Desk, terms: Terms, *, budget: str | None) -> BatchRequest:
