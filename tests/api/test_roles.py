@@ -28,6 +28,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, di
             "batch_id": pets.batch_id,
             "budget_id": pets.budget_id,
             "assignment_id": second["id"],
+            "sitting_id": second["sitting_id"],
             "answer_id": answer["id"],
             "item_id": first["item"]["id"],
             "run_id": 1,
