@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.assignments import ANSWERED, AssignmentState
+from crowd_hitl.domain.assignments import ANSWERED, AssignmentState, SittingState
 from crowd_hitl.domain.errors import AlreadyDone, BudgetTooSmall, NotFound, bad_field
 from crowd_hitl.domain.labels import LabelSource
 from crowd_hitl.domain.ledger import TransferKind
@@ -14,6 +14,8 @@ from crowd_hitl.domain.reviews import REASON_MIN
 from crowd_hitl.domain.tasks import BatchState, RetireReason, TaskState, position
 from crowd_hitl.services.paying import look_again, pay_aside, reserve, settle
 from crowd_hitl.services.publishing import lock_batch
+from crowd_hitl.services.seating import own_sitting
+from crowd_hitl.services.settling_sittings import lock_sitting
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.review_rows import AppealRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, SittingRow, TaskRow
@@ -27,6 +29,7 @@ class Held:
     """One decided or undecided answer, with what changes when it is decided; all of it locked."""
 
     assignment: AssignmentRow
+    sitting: SittingRow
     batch: BatchRow
     task: TaskRow
 
@@ -48,7 +51,7 @@ def soft_reject(session: Session, *, answer_id: int, reason: str, decided_by: in
         raise bad_field("reason", expected=expected, found=reason)
     held = _lock(session, answer_id, states=ANSWERED)
     assignment, batch, task = held.assignment, held.batch, held.task
-    was_paid = assignment.state == AssignmentState.APPROVED
+    was_paid = assignment.state == AssignmentState.APPROVED and held.sitting.state == SittingState.SETTLED
     reopens = batch.state != BatchState.CLOSED and task.retire_reason in ASKED_AGAIN
     if was_paid and reopens:
         reserve(session, batch=batch, amount_micros=held.each_micros, kind=TransferKind.EXTEND, now=now)
@@ -101,15 +104,22 @@ def restore(session: Session, held: Held, *, decided_by: int | None, may_owe: bo
         task.state = TaskState.FULL if task.places_left == 1 else TaskState.OPEN
         task.places_left = TaskRow.places_left - 1
         task.answers_count = TaskRow.answers_count + 1
-        settle(session, assignment=assignment, decided_by=decided_by, now=now)
+        _approve(session, held, decided_by=decided_by, now=now)
     elif room and not task.is_gold and _reserved(session, held, may_owe=may_owe, now=now):
         task.overlap = TaskRow.overlap + 1
         task.answers_count = TaskRow.answers_count + 1
-        settle(session, assignment=assignment, decided_by=decided_by, now=now)
+        _approve(session, held, decided_by=decided_by, now=now)
     else:
         _pay_unused(session, held, decided_by=decided_by, may_owe=may_owe, now=now)
     look_again(batch)
     session.flush()
+
+
+def _approve(session: Session, held: Held, *, decided_by: int | None, now: datetime) -> None:
+    """Approve by itself what was rejected in a sitting that may be settled: it is paid as one of its own."""
+    sitting = own_sitting(session, assignment=held.assignment, now=now)
+    sitting.ends_at = now
+    settle(session, assignment=held.assignment, decided_by=decided_by, now=now)
 
 
 def _pay_unused(session: Session, held: Held, *, decided_by: int | None, may_owe: bool, now: datetime) -> None:
@@ -152,16 +162,13 @@ def _withdraw_unfounded(session: Session, task: TaskRow, *, now: datetime) -> No
 
 
 def _lock(session: Session, answer_id: int, *, states: tuple[AssignmentState, ...]) -> Held:
-    """Lock assignment, batch and task, in this order."""
+    """Lock sitting, assignment, batch and task, in this order: as a settling sitting takes them."""
     answer = session.get(AnswerRow, answer_id)
     if answer is None:
         raise NotFound(f"There is no answer {answer_id}.")
-    assignment = session.scalars(
-        select(AssignmentRow)
-        .where(AssignmentRow.id == answer.assignment_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).one()
+    mine = select(AssignmentRow).where(AssignmentRow.id == answer.assignment_id)
+    sitting = lock_sitting(session, session.scalars(mine).one().sitting_id)
+    assignment = session.scalars(mine.with_for_update(key_share=True).execution_options(populate_existing=True)).one()
     if assignment.state not in states:
         raise AlreadyDone(f"Answer {answer_id} was decided before: it is {assignment.state}.")
     batch = lock_batch(session, assignment.batch_id)
@@ -171,5 +178,4 @@ def _lock(session: Session, answer_id: int, *, states: tuple[AssignmentState, ..
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
-    session.get_one(SittingRow, assignment.sitting_id)
-    return Held(assignment, batch, task)
+    return Held(assignment, sitting, batch, task)

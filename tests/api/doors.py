@@ -34,7 +34,7 @@ API: dict[str, Door] = {
     "GET work.list_work": Door(WORKER),
     "POST work.claim_places": sends(WORKER, {"count": 1}),
     "POST work.submit_answer": sends(WORKER, {**ANSWER, "client_key": "matrix"}),
-    "POST work.submit_page": sends(WORKER, {"answers": [{**ANSWER, "assignment_id": 1}], "client_key": "matrix"}),
+    "POST work.submit_page": sends(WORKER, {"answers": [{**ANSWER, "assignment_id": 2}], "client_key": "matrix"}),
     "PUT work.replace_answer": sends(WORKER, ANSWER),
     "POST work.release_place": Door(WORKER),
     "GET work.show_earnings": Door(WORKER),

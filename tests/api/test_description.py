@@ -20,7 +20,7 @@ from tests.api.served import Served, a_batch, claim, serve_embedded
 EXAMPLES = 5
 MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
 # What is there: made by the fixture, or by an earlier request.
-KNOWN = {"slug": "pets", "batch_id": 1, "budget_id": 1, "assignment_id": 1, "answer_id": 1}
+KNOWN = {"slug": "pets", "batch_id": 1, "budget_id": 1, "assignment_id": 1, "answer_id": 1, "sitting_id": 1}
 CHECKS = [
     not_a_server_error,
     content_type_conformance,

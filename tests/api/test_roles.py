@@ -20,7 +20,6 @@ from tests.api.served import (
     give_audio,
     give_image,
     serve_embedded,
-    sitting_of,
     submission,
 )
 
@@ -52,7 +51,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, di
             "batch_id": pets.batch_id,
             "budget_id": pets.budget_id,
             "assignment_id": second["id"],
-            "sitting_id": sitting_of(served, second["id"]),
+            "sitting_id": second["sitting_id"],
             "answer_id": answer["id"],
             "item_id": first["item"]["id"],
             "qualification_id": qualification,
