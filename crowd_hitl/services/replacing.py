@@ -21,12 +21,11 @@ from crowd_hitl.services.paying import lock_budget, look_again, reject, reserve,
 from crowd_hitl.services.previewing import summary
 from crowd_hitl.services.publishing import lock_batch
 from crowd_hitl.services.removing import BatchPlan, plan_removal
-from crowd_hitl.services.seating import own_sitting
-from crowd_hitl.services.settling_sittings import UNSETTLED, settle_sitting
+from crowd_hitl.services.seating import pay_apart
 from crowd_hitl.services.settling_tasks import NewLabel, withdraw, write_labels
 from crowd_hitl.store.removal_rows import RemovalRow, RemovedAnswerRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
-from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, SittingRow, TaskRow
+from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, TaskRow
 
 ANSWERS_AT_ONCE = 2_000
 LABELS_AT_ONCE = 500
@@ -148,7 +147,7 @@ def write_removed(session: Session, *, chunk: Chunk, now: datetime) -> Written:
     for one in removed:
         if one.held.undecided:
             settle(session, assignment=stands[one.held.assignment_id], decided_by=chunk.removed_by, now=now)
-    _pay_apart(session, [stands[one.held.assignment_id] for one in removed], now=now)
+    pay_apart(session, [stands[one.held.assignment_id] for one in removed], now=now)
     batch = lock_batch(session, chunk.batch_id)
     reissued = [one for one in removed if one.reissued]
     cost = len(reissued) * (batch.price_micros + batch.fee_micros)
@@ -219,21 +218,6 @@ def _still_as_read(session: Session, taken: Sequence[TakenOut]) -> dict[int, Ass
         if row.state == (AssignmentState.SUBMITTED if wanted[row.id].undecided else AssignmentState.APPROVED)
         and tasks[row.task_id] == _task_as_read(wanted[row.id])
     }
-
-
-def _pay_apart(session: Session, assignments: Sequence[AssignmentRow], *, now: datetime) -> None:
-    """Pay, before they are taken out, those answers that wait to be paid together with others of their sitting."""
-    session.flush()
-    waiting = select(SittingRow.id).where(SittingRow.state.in_([state.value for state in UNSETTLED]))
-    waiting = waiting.where(SittingRow.id.in_([row.sitting_id for row in assignments]))
-    shared = set(session.scalars(waiting))
-    for assignment in (row for row in assignments if row.sitting_id in shared):
-        before = assignment.sitting_id
-        sitting = own_sitting(session, assignment=assignment, now=now)
-        sitting.ends_at = now
-        session.flush()
-        for sitting_id in {sitting.id, before}:
-            settle_sitting(session, sitting_id=sitting_id, now=now)
 
 
 def _task_as_read(held: Held) -> tuple[int, int, int, str, str | None]:

@@ -11,7 +11,7 @@ from crowd_hitl.domain.errors import TooLate
 from crowd_hitl.domain.sittings import SITTING_SECONDS, rate_for
 from crowd_hitl.domain.tasks import TaskState
 from crowd_hitl.services.gating import standing_of
-from crowd_hitl.services.settling_sittings import UNSETTLED, lock_sitting
+from crowd_hitl.services.settling_sittings import UNSETTLED, lock_sitting, settle_sitting
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, SittingRow, TaskRow
 
 
@@ -101,6 +101,21 @@ def reseat(session: Session, *, assignment: AssignmentRow, batch: BatchRow, now:
         sitting.ends_at = now + timedelta(seconds=SITTING_SECONDS)
         session.flush()
     return sitting
+
+
+def pay_apart(session: Session, assignments: Sequence[AssignmentRow], *, now: datetime) -> None:
+    """Pay at once those answers (approved, locked) that wait to be paid together with others of their sitting."""
+    session.flush()
+    waiting = select(SittingRow.id).where(SittingRow.state.in_([state.value for state in UNSETTLED]))
+    waiting = waiting.where(SittingRow.id.in_([row.sitting_id for row in assignments]))
+    shared = set(session.scalars(waiting))
+    for assignment in (row for row in assignments if row.sitting_id in shared):
+        before = assignment.sitting_id
+        sitting = own_sitting(session, assignment=assignment, now=now)
+        sitting.ends_at = now
+        session.flush()
+        for sitting_id in {sitting.id, before}:
+            settle_sitting(session, sitting_id=sitting_id, now=now)
 
 
 def take_place_again(session: Session, *, assignment: AssignmentRow, now: datetime) -> bool:

@@ -147,8 +147,7 @@ def _lines(session: Session, batches: Sequence[BatchRow]) -> list[BatchLine]:
     money = batch_balances(session, batch_ids=ids)
     costs = costs_by(session, BatchRow.id, ids)
     owed = owed_in_batches(session, batch_ids=ids)
-    round_ids = [batch.round_id for batch in batches if batch.round_id is not None]
-    numbers = dict(session.execute(select(RoundRow.id, RoundRow.number).where(RoundRow.id.in_(round_ids))).all())
+    numbers = _round_numbers(session, batches)
     return [
         BatchLine(
             id=batch.id,
@@ -183,6 +182,11 @@ def _lines(session: Session, batches: Sequence[BatchRow]) -> list[BatchLine]:
         )
         for batch in batches
     ]
+
+
+def _round_numbers(session: Session, batches: Sequence[BatchRow]) -> dict[int, int]:
+    round_ids = [batch.round_id for batch in batches if batch.round_id is not None]
+    return dict(session.execute(select(RoundRow.id, RoundRow.number).where(RoundRow.id.in_(round_ids))).all())
 
 
 def _progress(session: Session, *, batch_ids: Sequence[int]) -> dict[int, Progress]:
