@@ -14,7 +14,7 @@ from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.gates import GateTerms, gate_of
 from crowd_hitl.domain.tasks import RetireReason
 from crowd_hitl.services.balances import BatchBalance, batch_balances
-from crowd_hitl.services.compensating import owed_in_batches
+from crowd_hitl.services.compensating import Owed, owed_in_batches
 from crowd_hitl.services.reporting.money import Cost, costs_by
 from crowd_hitl.services.reporting.pages import PAGE_ROWS, Page, first_rows, id_after
 from crowd_hitl.store.label_rows import LabelRow
@@ -73,8 +73,17 @@ class BatchLine:
     hourly_micros: int | None
     rates: list[dict[str, Any]]
     compensation_micros: int
-    owed_answers: int
-    owed_micros: int
+    owed: Owed | None
+
+    @property
+    def owed_answers(self) -> int:
+        """Count the answers that wait for their pay."""
+        return self.owed.answers if self.owed else 0
+
+    @property
+    def owed_micros(self) -> int:
+        """Return what those answers cost, fees and all."""
+        return self.owed.cost_micros if self.owed else 0
 
     @property
     def per_agreed_label_micros(self) -> float | None:
@@ -177,8 +186,7 @@ def _lines(session: Session, batches: Sequence[BatchRow]) -> list[BatchLine]:
             hourly_micros=batch.hourly_micros,
             rates=batch.rates or [],
             compensation_micros=batch.compensation_micros,
-            owed_answers=owed[batch.id].answers if batch.id in owed else 0,
-            owed_micros=owed[batch.id].cost_micros if batch.id in owed else 0,
+            owed=owed.get(batch.id),
         )
         for batch in batches
     ]
