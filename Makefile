@@ -32,9 +32,9 @@ demo: install ## Install, then run the loop on 1,797 real images with simulated 
 serve: install ## Install, then serve API and pages (ARGS="--data DIR --port 8000")
 	@$(BIN)/crowd-hitl serve $(ARGS)
 
-test: install-dev ## Install, then run all tests (ARGS="-k assigning" for some)
+test: install-dev ## Install, then run all tests, TESTERS (2) files at a time (ARGS="-k assigning" for some)
 	@$(BIN)/python web/build_hook.py npm test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(or $(TESTERS),2) --dist loadfile $(ARGS)
 
 check: install-dev ## Lint, format, types (Python and TypeScript), import contracts and house rules
 	@$(BIN)/ruff check .

@@ -15,6 +15,7 @@ from crowd_hitl.api.schemas.work import (
     DayOut,
     EarningsOut,
     ItemShown,
+    PageAnswerOut,
     PageIn,
     PageReceiptOut,
     ReceiptOut,
@@ -135,7 +136,12 @@ def submit_page(sitting_id: int, *, body: PageIn) -> PageReceiptOut:
     )
     return PageReceiptOut(
         answers=[
-            AnswerOut(id=one.answer_id, assignment_id=one.assignment_id, replaceable_until=one.replaceable_until)
+            PageAnswerOut(
+                id=one.answer_id,
+                assignment_id=one.assignment_id,
+                replaceable_until=one.replaceable_until,
+                late=one.late,
+            )
             for one in receipt.answers
         ],
         next=[assignment_out(offered) for offered in receipt.next],

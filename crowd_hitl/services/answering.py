@@ -143,7 +143,7 @@ def replace(
     checked = _check(Asked(version.kind, version.spec), value, questions)
     if checked != answer.value:
         session.add(AnswerRevisionRow(answer_id=answer.id, value=answer.value, replaced_at=now))
-        answer.value = checked
+        answer.value, answer.is_broken = checked, False
         look_again(session.get_one(BatchRow, answer.batch_id))  # what was agreed may rest on the old answer
         session.flush()
     return _receipt(session, answer, with_next=False)

@@ -43,17 +43,15 @@ def claim(session: Session, *, batch_id: int, worker_id: int, count: int, now: d
     batch = session.get_one(BatchRow, batch_id)
     if batch.is_special:
         hold_worker(session, batch=batch, worker_id=worker_id)  # before any task is locked
-    expired = expire(session, now=now, limit=EXPIRE_AT_CLAIM, batch_id=batch_id)
+    expire(session, now=now, limit=EXPIRE_AT_CLAIM, batch_id=batch_id)
     held = session.scalars(HELD, {"batch_id": batch_id, "worker_id": worker_id}).all()
     if batch.page_size > 1:
         places = 0 if held else batch.page_size
     else:
         held = held[:count]
         places = count - len(held)
-    # who waits for locks while holding those of expired leases could be waited for
-    look = not held and not expired
     wanted = Wanted(batch_id=batch_id, worker_id=worker_id, places=places, now=now, in_service=True)
-    return offered(session, assignment_ids=held) + _lease(session, batch, wanted, look=look)
+    return offered(session, assignment_ids=held) + _lease(session, batch, wanted, look=not held)
 
 
 def claim_at_once(short: Short, *, batch_id: int, worker_id: int, count: int, now: datetime) -> list[Offered] | None:

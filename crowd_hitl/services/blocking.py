@@ -184,7 +184,11 @@ def _held(session: Session, *, worker_id: int) -> Sequence[WorkerBlockRow]:
 
 
 def _mark(session: Session, worker: WorkerRow, *, now: datetime) -> None:
-    """Write what stands organisation-wide into the worker's row, where every claim looks."""
+    """Write what stands organisation-wide into the worker's row, where every claim looks; close what has ended."""
+    for row in _held(session, worker_id=worker.id):
+        if row.ends_at is not None and row.ends_at <= now:
+            row.lifted_at = row.ends_at  # the mark that is written speaks for what is not lifted: the check compares
+    session.flush()
     everywhere = select(WorkerBlockRow.kind).where(
         WorkerBlockRow.worker_id == worker.id, WorkerBlockRow.project_id.is_(None), holds(now)
     )

@@ -40,16 +40,17 @@ class PageSubmission:
 
 @dataclass(frozen=True)
 class AnswerTaken:
-    """One answer of a page that was taken, and until when it may be replaced."""
+    """One answer of a page that was taken, and until when it may be replaced; a `late` one is kept, not used."""
 
     answer_id: int
     assignment_id: int
     replaceable_until: datetime
+    late: bool = False
 
 
 @dataclass(frozen=True)
 class PageReceipt:
-    """What a worker gets for a page; an answer that came too late is not among those taken."""
+    """What a worker gets for a page; what cannot be taken any more is not among the answers."""
 
     answers: list[AnswerTaken]
     earned_micros: int
@@ -100,7 +101,7 @@ def submit_page(
 ) -> PageReceipt:
     """Take the answers of a sitting, all of them or some, and lease the next page once it is complete.
 
-    The same client key again gives the same receipt. An answer that comes too late is left out; TooLate when all do.
+    The same client key again gives the same receipt. What was answered or let go is left out; TooLate when all was.
     NotFound for what is not of this worker's sitting.
     """
     _check(submission)
@@ -108,7 +109,7 @@ def submit_page(
     if sitting is None or sitting.worker_id != worker_id:
         raise NotFound(f"You hold no sitting {sitting_id}.")
     repeated = _repeated(session, worker_id, submission)
-    receipts = _take_each(session, sitting, submission, questions=questions, now=now)
+    receipts = _take_each(session, sitting, submission, repeated=repeated, questions=questions, now=now)
     if repeated:
         fresh = offered(session, assignment_ids=[int(id_) for answer in repeated for id_ in answer.next_ids])
     elif submission.next_count:
@@ -120,7 +121,7 @@ def submit_page(
     else:
         fresh = []
     return PageReceipt(
-        answers=[AnswerTaken(one.answer_id, one.assignment_id, one.replaceable_until) for one in receipts],
+        answers=[AnswerTaken(one.answer_id, one.assignment_id, one.replaceable_until, one.late) for one in receipts],
         earned_micros=sum(receipt.earned_micros for receipt in receipts),
         currency=receipts[0].currency,
         next=fresh,
@@ -132,12 +133,15 @@ def _take_each(
     sitting: SittingRow,
     submission: PageSubmission,
     *,
+    repeated: Sequence[AnswerRow],
     questions: Mapping[str, Question],
     now: datetime,
 ) -> list[Receipt]:
     """Submit the answers one by one, in the order of their tasks: the order in which locks are taken everywhere."""
     of_sitting = select(AssignmentRow.id, AssignmentRow.task_id).where(AssignmentRow.sitting_id == sitting.id)
     tasks = dict(session.execute(of_sitting).all())
+    # what came late or was decided apart has a sitting of its own by now: sent again, it is still of this page
+    tasks |= {answer.assignment_id: answer.task_id for answer in repeated}
     receipts: dict[int, Receipt] = {}
     late: TooLate | None = None
     for part in sorted(submission.parts, key=lambda one: tasks.get(one.assignment_id, 0)):

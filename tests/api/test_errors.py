@@ -139,7 +139,7 @@ def test_a_budget_that_is_too_small_says_what_is_missing(served: Served) -> None
     budget_id = a_budget(served, amount="0.01", name="small")
     wanted = {"name": "second", "budget_id": budget_id, "price": "0.05", "overlap_min": 2}
     body = check_problem(served.post("rita", "/projects/pets/batches", wanted), 402)
-    assert (body["type"], body["missing"]) == ("/problems/budget-too-small", "0.09")
+    assert (body["type"], body["missing"]) == ("/problems/budget-too-small", "0.14")
     assert served.get("rita", f"/budgets/{budget_id}").json["available"] == "0.01"
 
 

@@ -249,7 +249,7 @@ def test_a_special_batch_is_handed_out_and_paid_by_the_services(
         asked.append(wanted)
         return wanted if len(asked) < 3 else 0
 
-    monkeypatch.setattr(assigning, "_allowed", allowed)
+    monkeypatch.setattr(assigning, "places_allowed", allowed)
     offer = claimed(site, batch.id)[0]
     receipt = submitted(site, offer.assignment_id, key="once")
     again = submitted(site, offer.assignment_id, key="once")

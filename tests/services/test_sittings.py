@@ -237,7 +237,7 @@ def test_a_rate_is_shown_paid_and_the_rest_goes_home(unit_of_work: UnitOfWork) -
 @pytest.mark.parametrize(
     ("field", "terms"),
     [
-        ("page_size", {"page_size": 21}),
+        ("page_size", {"page_size": 51}),
         ("hourly", {"hourly_micros": 0}),
         ("hourly", {"hourly_micros": 1, "page_size": 2}),
         ("rates", {"rates": [{"price_micros": PRICE + 1, "requirement": {}}]}),

@@ -117,10 +117,16 @@ class ReceiptOut(Given):
     owed: bool = Field(description="It could not be paid yet; it is paid when the requester sets more aside.")
 
 
-class PageReceiptOut(Given):
-    """What a worker gets for a page; an answer that came too late is not among those taken."""
+class PageAnswerOut(AnswerOut):
+    """One answer of a page."""
 
-    answers: list[AnswerOut]
+    late: bool = Field(description="Its place was filled by somebody else: it is kept and paid, and not used.")
+
+
+class PageReceiptOut(Given):
+    """What a worker gets for a page; what could not be taken any more is not among the answers."""
+
+    answers: list[PageAnswerOut]
     next: list[AssignmentOut]
     earned: Money
 

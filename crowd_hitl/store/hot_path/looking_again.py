@@ -46,11 +46,15 @@ WALKED = """
 SELECT t.id, t.voice_key, t.pos, t.deadline FROM task t
 WHERE t.batch_id = :batch_id AND t.state = 'open' AND t.level = :level AND t.pos > :behind
 ORDER BY t.pos LIMIT :window"""
-# Nothing that this worker ever had to do with. LIMIT 1 keeps each probe on the index of voices.
+# Nothing that this worker had to do with here, or may not have again; what they let go in another batch is no skip of
+# this one. LIMIT 1 keeps each probe on the index of voices.
 FREE = text(f"""
 SELECT t.id FROM ({WALKED}) AS t
 WHERE (t.deadline IS NULL OR t.deadline > :now)
-  AND NOT EXISTS (SELECT 1 FROM assignment e WHERE e.voice_key = t.voice_key AND e.worker_id = :worker_id LIMIT 1)
+  AND NOT EXISTS (
+    SELECT 1 FROM assignment e
+    WHERE e.voice_key = t.voice_key AND e.worker_id = :worker_id
+      AND (e.batch_id = :batch_id OR e.state IN {BARRED}) LIMIT 1)
 ORDER BY t.pos LIMIT :places""").bindparams(NOW)
 EXTENT = text(f"SELECT count(*), max(t.pos) FROM ({WALKED}) AS t")
 REMEMBER = text("""
