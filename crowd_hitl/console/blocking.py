@@ -63,10 +63,10 @@ def block_here(slug: str, worker_id: int) -> ResponseReturnValue:
             raise bad_field("reason", expected=f"{REASON_MIN} to {REASON_MAX} characters", found=reason)
         placed = Placed(worker_id=worker.id, kind="block", reason=reason, project_id=_scope(project), placed_by=by)
         hours, said = _hours(), ""  # all of the form is read before anything is done
+        # blocked first: nothing is answered between what is counted and what is taken out
+        block_id = house.uow.run(_block, placed=placed, hours=hours)
         if request.form.get("do") == "replace":
-            done = remove_answers(house.uow, removal=removal, plugins=house.plugins, removed_by=by)
-            said = f" {done.removed} answers are out, {done.reissued} are asked again, {done.flips} labels flipped."
-        house.uow.run(_block, placed=placed, hours=hours)
+            said = _replaced(removal, by=by, block_id=block_id)
     except (BadInput, BudgetTooSmall, Conflict) as error:
         flash(f"{worker.public_id} was not blocked. {error}", "bad")
         return back
@@ -74,9 +74,21 @@ def block_here(slug: str, worker_id: int) -> ResponseReturnValue:
     return redirect(url_for("console.workers_page", slug=slug), code=303)
 
 
-def _block(session: Session, *, placed: Placed, hours: int | None, now: datetime) -> None:
+def _replaced(removal: Removal, *, by: int, block_id: int) -> str:
+    """Take the answers out and say so; when that is refused, the worker is let in again."""
+    house = current_house()
+    try:
+        done = remove_answers(house.uow, removal=removal, plugins=house.plugins, removed_by=by)
+    except (BadInput, BudgetTooSmall, Conflict):
+        house.uow.run(blocking.lift, block_id=block_id, lifted_by=by)
+        raise
+    left = f" {done.left} changed meanwhile and are left: do it again." if done.left else ""
+    return f" {done.removed} answers are out, {done.reissued} are asked again, {done.flips} labels flipped.{left}"
+
+
+def _block(session: Session, *, placed: Placed, hours: int | None, now: datetime) -> int:
     ends_at = None if hours is None else now + timedelta(hours=hours)
-    blocking.block(session, placed=replace(placed, ends_at=ends_at), now=now)
+    return blocking.block(session, placed=replace(placed, ends_at=ends_at), now=now).id
 
 
 def _hours() -> int | None:

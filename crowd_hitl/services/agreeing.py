@@ -99,13 +99,15 @@ def decide(evidence: Evidence, consensus: Consensus, *, plugins: Plugins) -> Ite
         if row < 0 and full:
             # full all the same: everybody said that it cannot be answered
             step = next_step(evidence.rule, answers=answers, confidence=0.0, enough=False)
-        if row >= 0:
+        elif row >= 0:
             posterior = [float(p) for p in consensus.posteriors[row]]
             value, confidence = best(posterior, classes=evidence.classes)
             votes = int(found.votes[row])
             if full:
                 enough = policy.enough(posterior, answers=answers, confidence_target=evidence.rule.confidence_target)
                 step = next_step(evidence.rule, answers=answers, confidence=confidence, enough=enough)
+            if full and votes < min(answers, evidence.rule.overlap_min) and answers < evidence.rule.overlap_max:
+                step = Next.ASK  # who said that it cannot be answered gave no answer: one more is asked
         if full and (task["is_gold"] or answers < evidence.rule.overlap_min):
             # gold has the views that were bought, and no label to agree on; and a task whose overlap was lowered, as
             # answers were taken out of it unreplaced, has all the answers that will come

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import ANSWERED, SET_ASIDE, AssignmentState, SittingState, replaceable_until
@@ -13,9 +13,10 @@ from crowd_hitl.domain.errors import AlreadyDone, KeyReused, NotFound, TooLate, 
 from crowd_hitl.domain.ports import Question
 from crowd_hitl.services.assigning import CLAIM_MAX, lock_assignment
 from crowd_hitl.services.breaking import broken_value, lock_for_broken, note_broken
-from crowd_hitl.services.gating import caps_left, hold_worker
+from crowd_hitl.services.gating import hold_worker
+from crowd_hitl.services.handing_out import BATCH_OF
 from crowd_hitl.services.paying import look_again
-from crowd_hitl.services.seating import is_plain, refuse_other_voice, take_place_again
+from crowd_hitl.services.seating import is_plain, take_place_again
 from crowd_hitl.services.showing import Offered, beside, offered, show
 from crowd_hitl.services.taking import earned_micros, take, take_late
 from crowd_hitl.store.hot_path.finding import hot_path
@@ -28,8 +29,6 @@ LONGEST_KEY = 100
 # What is kept is longer: of a page each answer has the page's key and its own number.
 LONGEST_PART_KEY = LONGEST_KEY + 20
 LONGEST_SECONDS = 24 * 3600.0
-OF_ASSIGNMENT = AssignmentRow.id == bindparam("assignment_id")
-BATCH_OF = select(BatchRow).join(AssignmentRow, AssignmentRow.batch_id == BatchRow.id).where(OF_ASSIGNMENT)
 
 
 @dataclass(frozen=True)
@@ -221,18 +220,21 @@ def _taken(session: Session, assignment: AssignmentRow, batch: BatchRow, filled:
 
 
 def _make_answerable(session: Session, assignment: AssignmentRow, batch: BatchRow, *, now: datetime) -> bool:
-    """Refuse what cannot be answered; a lapsed lease takes an open place again. False when that place is gone."""
+    """Refuse what cannot be answered; a lapsed lease takes an open place again.
+
+    False when that place is gone: for as long as a lease lasts, the answer is late then. TooLate after that.
+    """
     if assignment.state == AssignmentState.LEASED:
         return True
     if assignment.state in ANSWERED or assignment.state in SET_ASIDE:
         raise AlreadyDone(f"Assignment {assignment.id} has an answer already. Claim the next task.")
     if assignment.state != AssignmentState.EXPIRED:
         raise TooLate(f"Assignment {assignment.id} was {assignment.state}. Claim the next task.")
-    refuse_other_voice(session, assignment)
-    # who has since done the most that one person may do here has no place left to take
-    if batch.is_special and caps_left(session, batch=batch, worker_id=assignment.worker_id, now=now) == 0:
-        return False
-    return take_place_again(session, assignment=assignment, now=now)
+    if take_place_again(session, assignment=assignment, now=now):
+        return True
+    if assignment.ended_at is not None and now > assignment.ended_at + timedelta(seconds=batch.lease_seconds):
+        raise TooLate("The time for this task ran out long ago, and its place is gone. Claim the next task.")
+    return False
 
 
 def _receipt(session: Session, answer: AnswerRow, *, with_next: bool = True) -> Receipt:

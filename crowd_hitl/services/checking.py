@@ -53,6 +53,7 @@ RULES: tuple[Callable[[Session], Iterator[Problem]], ...] = (
     checking_sittings.hours_are_paid_as_worked,
     checking_sittings.fees_go_with_the_pay,
     checking_sittings.nothing_waits_in_what_is_settled,
+    checking_sittings.sittings_end_with_their_answers,
     checking_sittings.rates_are_within_the_price,
     checking_money.pay_reaches_its_worker,
     checking_payouts.payouts_add_up,

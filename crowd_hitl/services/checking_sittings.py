@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import BigInteger, Select, Subquery, and_, case, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, case, cast, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState, SittingState
@@ -121,6 +121,27 @@ def nothing_waits_in_what_is_settled(session: Session) -> Iterator[Problem]:
     for assignment_id, state, sitting_state in rows:
         expected = "a sitting that waits for it, and only late or soft-rejected answers owed"
         yield Problem("sitting", f"assignment {assignment_id}", expected, f"{state} in one that is {sitting_state}")
+
+
+def sittings_end_with_their_answers(session: Session) -> Iterator[Problem]:
+    """A sitting waits only for what is held or undecided (or for its hour), and one that lapsed has no answer."""
+    let_go = [AssignmentState.RELEASED.value, AssignmentState.EXPIRED.value]
+    at_work = [AssignmentState.LEASED.value, AssignmentState.SUBMITTED.value]
+    waits = SittingRow.state.in_(UNSETTLED_VALUES)
+    answered = _any_in(AssignmentRow.state.not_in(let_go))
+    stuck = and_(waits, BatchRow.hourly_micros.is_(None), ~_any_in(AssignmentRow.state.in_(at_work)))
+    aside = and_(waits, _any_in(AssignmentRow.state.in_([*ASIDE_VALUES, AssignmentState.REMOVED.value])))
+    rows = session.execute(
+        select(SittingRow.id, SittingRow.state)
+        .join(BatchRow, BatchRow.id == SittingRow.batch_id)
+        .where(or_(and_(SittingRow.state == SittingState.LAPSED.value, answered), stuck, aside))
+    )
+    for sitting_id, state in rows:
+        yield Problem("sitting", f"sitting {sitting_id}", "one that is settled, or owed, with its last answer", state)
+
+
+def _any_in(where: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(AssignmentRow.sitting_id == SittingRow.id, where).correlate(SittingRow)
 
 
 def rates_are_within_the_price(session: Session) -> Iterator[Problem]:

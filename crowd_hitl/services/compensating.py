@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Row, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState, SittingState
-from crowd_hitl.domain.errors import NotFound, bad_field
+from crowd_hitl.domain.errors import BudgetTooSmall, NotFound, bad_field
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.money import LARGEST_MICROS, units
 from crowd_hitl.domain.tasks import BatchState
@@ -30,15 +30,15 @@ class Owed:
     cost_micros: int
 
 
-def pay_aside(session: Session, *, assignment: AssignmentRow, now: datetime) -> bool:
+def pay_aside(session: Session, *, assignment: AssignmentRow, now: datetime, at_once: bool = True) -> bool:
     """Pay an answer (locked, not paid before) from its batch's compensation line, as a sitting of its own.
 
-    When too little is left there, the sitting is owed: False. It is paid when the line is filled up.
+    When too little is left there, or not `at_once`, the sitting is owed: False. It is paid when the line is filled up.
     """
     shared_id = assignment.sitting_id
     sitting = own_sitting(session, assignment=assignment, now=now)
     batch = _locked(session, assignment.batch_id)
-    paid = _pay_from_line(session, batch, sitting, assignment_id=assignment.id, now=now)
+    paid = at_once and _pay_from_line(session, batch, sitting, assignment_id=assignment.id, now=now)
     if not paid:
         sitting.state = SittingState.OWED
     session.flush()
@@ -66,6 +66,16 @@ def compensate(session: Session, *, batch_id: int, amount_micros: int, now: date
             break
     session.flush()
     return batch
+
+
+def pay_owed(session: Session, *, assignment: AssignmentRow, sitting: SittingRow, now: datetime) -> None:
+    """Pay one answer that is owed (locked, with its sitting) from the line; BudgetTooSmall when that has too little."""
+    batch = _locked(session, assignment.batch_id)
+    if not _pay_from_line(session, batch, sitting, assignment_id=assignment.id, now=now):
+        raise BudgetTooSmall(
+            f"The compensation line of batch {batch.id} has {units(batch.compensation_micros)} {batch.currency} left. "
+            f"Fill it up, which pays what is owed: crowd-hitl batch compensate {batch.id} --amount …"
+        )
 
 
 def owed_in_batches(session: Session, *, batch_ids: Sequence[int]) -> dict[int, Owed]:

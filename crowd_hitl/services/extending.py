@@ -71,13 +71,15 @@ def extend_batch(session: Session, *, batch_id: int, extension: Extension, rando
     batch = lock_batch(session, batch_id)
     plan = _plan(session, batch, extension, now=now)
     reserve(session, batch=batch, amount_micros=plan.quoted.reserve_micros, kind=TransferKind.EXTEND, now=now)
+    line = int(batch.quote.get("compensation_micros", 0))
     if batch.state == BatchState.CLOSED:
         batch.state, batch.closed_at = BatchState.OPEN, None
+        line = batch.compensation_micros  # the rest went back when it was closed
     batch.overlap_max = plan.overlap_max
     session.flush()
     add_listed(session, batch, wanted=plan.wanted, gold=plan.gold, random=random, now=now)
     _reopen(session, plan.reopened, now=now)
-    batch.quote = _requoted(session, batch)
+    batch.quote = _requoted(session, batch, line=line)
     look_again(batch)  # those that wait under the old overlap_max
     session.flush()
     raise_alerts(session, budget_id=batch.budget_id, now=now)
@@ -91,6 +93,8 @@ def _plan(session: Session, batch: BatchRow, extension: Extension, *, now: datet
         raise bad_field("overlap_max", expected=expected, found=overlap_max)
     if batch.state == BatchState.CLOSED and batch.round_id is not None:
         raise Conflict(f"Batch {batch.id} belongs to a round that is over. Publish a new batch instead.")
+    if batch.deadline is not None and batch.deadline <= now:
+        raise Conflict(f"The deadline of batch {batch.id} has passed. Publish a new batch instead.")
     terms = replace(_terms(batch), overlap=OverlapRule(batch.overlap_min, overlap_max, batch.confidence_target))
     check_terms(terms)
     wanted, gold = _new_items(session, batch, extension)
@@ -183,7 +187,7 @@ def _reopen(session: Session, task_ids: Sequence[int], *, now: datetime) -> None
         )
 
 
-def _requoted(session: Session, batch: BatchRow) -> dict[str, object]:
+def _requoted(session: Session, batch: BatchRow, *, line: int) -> dict[str, object]:
     """Price the whole batch as it is now, so that what was spent is compared with all that was asked for."""
     counts = dict(
         session.execute(
@@ -191,5 +195,4 @@ def _requoted(session: Session, batch: BatchRow) -> dict[str, object]:
         ).all()
     )
     priced = quote(_terms(batch), tasks=counts.get(False, 0), gold_items=counts.get(True, 0))
-    line = int(batch.quote.get("compensation_micros", 0))
     return vars(with_compensation(priced, compensation_micros=line)).copy()

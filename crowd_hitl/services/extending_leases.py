@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.errors import TooLate
 from crowd_hitl.services.assigning import lock_assignment
+from crowd_hitl.services.gating import hold_worker
+from crowd_hitl.services.handing_out import BATCH_OF
 from crowd_hitl.services.seating import take_place_again
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, TaskRow
 
@@ -19,6 +21,9 @@ def extend_lease(session: Session, *, assignment_id: int, worker_id: int, now: d
 
     A lapsed one takes its place again if that is still open. TooLate when nothing more can be given.
     """
+    batch = session.scalar(BATCH_OF, {"assignment_id": assignment_id})
+    if batch is not None and batch.is_special:
+        hold_worker(session, batch=batch, worker_id=worker_id)  # before the assignment is locked
     assignment = lock_assignment(session, assignment_id, worker_id=worker_id)
     task, batch = session.get_one(TaskRow, assignment.task_id), session.get_one(BatchRow, assignment.batch_id)
     length = timedelta(seconds=batch.lease_seconds)
@@ -27,7 +32,7 @@ def extend_lease(session: Session, *, assignment_id: int, worker_id: int, now: d
     if ends <= max(now, assignment.lease_ends_at):
         raise TooLate("This task cannot be held any longer. Submit your answer, or give the task back.")
     if assignment.state == AssignmentState.EXPIRED and not take_place_again(session, assignment=assignment, now=now):
-        raise TooLate("The time for this task ran out and somebody else has its place. An answer is kept and paid.")
+        raise TooLate("The time for this task ran out and its place cannot be taken again. An answer is kept and paid.")
     if assignment.state != AssignmentState.LEASED:
         raise TooLate(f"Assignment {assignment_id} is {assignment.state}; only a leased one gets more time.")
     assignment.lease_ends_at = ends

@@ -35,6 +35,8 @@ BATCH_FOR_WORKER = (
     .join(WorkerRow, WorkerRow.organisation_id == ProjectRow.organisation_id)
     .where(BatchRow.id == bindparam("batch_id"), WorkerRow.id == bindparam("worker_id"))
 )
+OF_ASSIGNMENT = AssignmentRow.id == bindparam("assignment_id")
+BATCH_OF = select(BatchRow).join(AssignmentRow, AssignmentRow.batch_id == BatchRow.id).where(OF_ASSIGNMENT)
 HELD = (
     select(AssignmentRow.id)
     .where(AssignmentRow.worker_id == bindparam("worker_id"), AssignmentRow.batch_id == bindparam("batch_id"))

@@ -5,16 +5,16 @@ from datetime import datetime
 from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.assignments import AssignmentState
+from crowd_hitl.domain.assignments import AssignmentState, SittingState
 from crowd_hitl.domain.errors import AlreadyDone, Conflict, KeyReused, NotFound, bad_field
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.money import LARGEST_MICROS, currency_code, units
 from crowd_hitl.domain.tasks import BatchState, TaskState
-from crowd_hitl.services.compensating import pay_aside
+from crowd_hitl.services.compensating import pay_aside, pay_owed
 from crowd_hitl.services.settling_sittings import lock_sitting, settle_sitting
 from crowd_hitl.services.transferring import Movement, give_back, lock_budget, reserve, take, transfer
 from crowd_hitl.store.money_rows import BudgetRow, TransferRow
-from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
+from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, SittingRow, TaskRow
 
 __all__ = [
     "Movement", "approve", "create_budget", "give_back", "give_up_place", "lock_budget", "look_again", "pay_aside",
@@ -75,8 +75,16 @@ def top_up(
 
 
 def approve(session: Session, *, answer_id: int, decided_by: int | None, now: datetime) -> None:
-    """Approve an answer; its sitting is paid when nothing else of it is open. AlreadyDone when it was decided."""
+    """Approve an answer; its sitting is paid when nothing else of it is open. AlreadyDone when it was decided.
+
+    A late one that is owed is paid from the compensation line; BudgetTooSmall when that has too little left.
+    """
     assignment = _lock_submitted(session, answer_id)
+    if assignment.state == AssignmentState.LATE:
+        sitting = session.get_one(SittingRow, assignment.sitting_id)
+        pay_owed(session, assignment=assignment, sitting=sitting, now=now)
+        assignment.decided_by, assignment.decided_at = decided_by, now
+        return
     settle(session, assignment=assignment, decided_by=decided_by, now=now)
 
 
@@ -88,13 +96,21 @@ def settle(session: Session, *, assignment: AssignmentRow, decided_by: int | Non
 
 
 def reject(session: Session, *, answer_id: int, reason: str, decided_by: int | None, now: datetime) -> None:
-    """Refuse to pay for an answer, with a reason the worker sees; its place opens again while the batch runs."""
+    """Refuse to pay for an answer, with a reason the worker sees; its place opens again while the batch runs.
+
+    A late one can be refused while it is owed; it has no place.
+    """
     if len(reason.strip()) < 10:
         raise bad_field("reason", expected="at least 10 characters that the worker can learn from", found=reason)
     assignment = _lock_submitted(session, answer_id)
+    was_late = assignment.state == AssignmentState.LATE
     assignment.state = AssignmentState.REJECTED
     assignment.reason = reason.strip()
     assignment.decided_by, assignment.decided_at = decided_by, now
+    if was_late:
+        session.get_one(SittingRow, assignment.sitting_id).state = SittingState.SETTLED
+        session.flush()
+        return
     give_up_place(session, assignment=assignment, now=now)
     settle_sitting(session, sitting_id=assignment.sitting_id, now=now)
 
@@ -131,13 +147,14 @@ def look_again(batch: BatchRow) -> None:
 
 
 def _lock_submitted(session: Session, answer_id: int) -> AssignmentRow:
-    """Lock a sitting, then its answer that waits for a decision: the order in which a settling sitting takes them."""
+    """Lock a sitting, then its answer that waits for a decision, or for its pay: as a settling sitting takes them."""
     answer = session.get(AnswerRow, answer_id)
     if answer is None:
         raise NotFound(f"There is no answer {answer_id}.")
     mine = select(AssignmentRow).where(AssignmentRow.id == answer.assignment_id)
-    lock_sitting(session, session.scalars(mine).one().sitting_id)
+    sitting = lock_sitting(session, session.scalars(mine).one().sitting_id)
     assignment = session.scalars(mine.with_for_update(key_share=True).execution_options(populate_existing=True)).one()
-    if assignment.state != AssignmentState.SUBMITTED:
+    is_owed = assignment.state == AssignmentState.LATE and sitting.state == SittingState.OWED
+    if assignment.state != AssignmentState.SUBMITTED and not is_owed:
         raise AlreadyDone(f"Answer {answer_id} was decided before: it is {assignment.state}.")
     return assignment

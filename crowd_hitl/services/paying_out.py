@@ -10,7 +10,7 @@ from crowd_hitl.domain.errors import AlreadyDone, Conflict, NotFound, bad_field
 from crowd_hitl.domain.ledger import AccountKind, TransferKind
 from crowd_hitl.domain.money import payable, units
 from crowd_hitl.services.balances import signed_amount
-from crowd_hitl.services.owing import dues_of, lock_workers, loose_lines, step_of
+from crowd_hitl.services.owing import dues_of, lock_worker, lock_workers, loose_lines, step_of
 from crowd_hitl.services.paying import Movement, transfer
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.money_rows import LedgerAccountRow, TransferRow
@@ -145,6 +145,8 @@ def mark_paid(
     """
     if paid_as is not None and not 1 <= len(paid_as) <= PAID_AS_MAX:
         raise bad_field("paid_as", expected=f"1 to {PAID_AS_MAX} characters", found=paid_as)
+    # before the payout, as whoever counts what a worker is due does: a claw-back would count it twice, or not at all
+    lock_worker(session, payout_named(session, organisation_id=organisation_id, reference=reference).worker_id)
     payout = lock_payout(session, organisation_id=organisation_id, reference=reference)
     if payout.state == "paid":
         if paid_as not in (None, payout.paid_as):

@@ -22,6 +22,7 @@ from crowd_hitl.services.previewing import summary
 from crowd_hitl.services.publishing import lock_batch
 from crowd_hitl.services.removing import BatchPlan, plan_removal
 from crowd_hitl.services.seating import pay_apart
+from crowd_hitl.services.settling_sittings import lock_sittings_of
 from crowd_hitl.services.settling_tasks import NewLabel, withdraw, write_labels
 from crowd_hitl.store.removal_rows import RemovalRow, RemovedAnswerRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
@@ -140,7 +141,7 @@ def write_removed(session: Session, *, chunk: Chunk, now: datetime) -> Written:
 
     What is not as it was read is left for a further plan.
     """
-    stands = _still_as_read(session, chunk.taken)
+    stands = _still_as_read(session, chunk.batch_id, chunk.taken)
     taken = [one for one in chunk.taken if one.held.assignment_id in stands]
     rejects = [one for one in taken if one.held.undecided and chunk.removal.reject_undecided]
     removed = [one for one in taken if one not in rejects]
@@ -192,9 +193,10 @@ def write_label_changes(session: Session, *, batch_id: int, changes: Sequence[La
     return flips
 
 
-def _still_as_read(session: Session, taken: Sequence[TakenOut]) -> dict[int, AssignmentRow]:
-    """Lock the assignments, then their tasks, and return those that are as they were read, by id."""
+def _still_as_read(session: Session, batch_id: int, taken: Sequence[TakenOut]) -> dict[int, AssignmentRow]:
+    """Lock sittings, assignments, the batch and tasks, as others do, and return what is as it was read, by id."""
     wanted = {one.held.assignment_id: one.held for one in taken}
+    lock_sittings_of(session, list(wanted))
     assignments = session.scalars(
         select(AssignmentRow)
         .where(AssignmentRow.id.in_(list(wanted)))
@@ -202,6 +204,7 @@ def _still_as_read(session: Session, taken: Sequence[TakenOut]) -> dict[int, Ass
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).all()
+    lock_batch(session, batch_id)
     rows = session.execute(
         select(
             *(TaskRow.id, TaskRow.overlap, TaskRow.answers_count, TaskRow.places_left),

@@ -12,6 +12,7 @@ from crowd_hitl.domain.errors import Conflict
 from crowd_hitl.domain.tasks import RetireReason, TaskState
 from crowd_hitl.services.paying import give_back, look_again
 from crowd_hitl.services.publishing import lock_batch
+from crowd_hitl.services.settling_sittings import lock_sittings_of
 from crowd_hitl.store.removal_rows import RemovalRow, RemovedAnswerRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, TaskRow
@@ -55,6 +56,7 @@ def write_restored(session: Session, *, batch_id: int, line_ids: Sequence[int], 
         .execution_options(populate_existing=True)
     ).all()
     by_assignment = {line.assignment_id: line for line in lines}
+    lock_sittings_of(session, list(by_assignment))
     assignments = session.scalars(
         select(AssignmentRow)
         .where(AssignmentRow.id.in_(list(by_assignment)), AssignmentRow.state == AssignmentState.REMOVED.value)
@@ -63,6 +65,7 @@ def write_restored(session: Session, *, batch_id: int, line_ids: Sequence[int], 
         .execution_options(populate_existing=True)
     ).all()
     lines_of = {row.task_id: by_assignment[row.id] for row in assignments}
+    batch = lock_batch(session, batch_id)
     tasks = session.scalars(
         select(TaskRow)
         .where(TaskRow.id.in_(list(lines_of)))
@@ -70,7 +73,6 @@ def write_restored(session: Session, *, batch_id: int, line_ids: Sequence[int], 
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).all()
-    batch = lock_batch(session, batch_id)
     taken = {task.id for task in tasks if lines_of[task.id].reissued and task.places_left > 0}
     raised = {task.id for task in tasks if task.id not in taken and _may_grow(task, lines_of[task.id], batch)}
     returned = len(taken) * (batch.price_micros + batch.fee_micros)

@@ -24,6 +24,7 @@ def fail_payout(session: Session, *, organisation_id: int, reference: str, reaso
     why = reason.strip()
     if not REASON_MIN <= len(why) <= REASON_MAX:
         raise bad_field("reason", expected=f"{REASON_MIN} to {REASON_MAX} characters: what the bank said", found=reason)
+    lock_worker(session, payout_named(session, organisation_id=organisation_id, reference=reference).worker_id)
     payout = lock_payout(session, organisation_id=organisation_id, reference=reference)
     if payout.state == "failed":
         if payout.failure != why:

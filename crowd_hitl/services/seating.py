@@ -10,7 +10,8 @@ from crowd_hitl.domain.assignments import BARRING, AssignmentState, SittingState
 from crowd_hitl.domain.errors import TooLate
 from crowd_hitl.domain.sittings import SITTING_SECONDS, rate_for
 from crowd_hitl.domain.tasks import TaskState
-from crowd_hitl.services.gating import standing_of
+from crowd_hitl.services import handing_out
+from crowd_hitl.services.gating import places_allowed, standing_of
 from crowd_hitl.services.settling_sittings import UNSETTLED, lock_sitting, settle_sitting
 from crowd_hitl.store.work_rows import AssignmentRow, BatchRow, SittingRow, TaskRow
 
@@ -96,6 +97,12 @@ def reseat(session: Session, *, assignment: AssignmentRow, batch: BatchRow, now:
     sitting = lock_sitting(session, assignment.sitting_id)
     if sitting.state == SittingState.OPEN:
         return sitting
+    if batch.hourly_micros is not None:  # one hour at a time: what is worked in it is counted once
+        running = open_hour(session, batch=batch, worker_id=assignment.worker_id, now=now)
+        if running is not None:
+            assignment.sitting_id = running.id
+            session.flush()
+            return lock_sitting(session, running.id)
     sitting = own_sitting(session, assignment=assignment, now=now)
     if batch.hourly_micros is not None:
         sitting.ends_at = now + timedelta(seconds=SITTING_SECONDS)
@@ -121,9 +128,13 @@ def pay_apart(session: Session, assignments: Sequence[AssignmentRow], *, now: da
 def take_place_again(session: Session, *, assignment: AssignmentRow, now: datetime) -> bool:
     """Lease the place of a lapsed assignment (locked) once more; False when somebody else has it.
 
-    TooLate when the same worker has, or answered, this task under another assignment: it is not paid twice.
+    False too when this worker would not be handed the place now: a paused batch, a block, a requirement, a cap (of
+    a special batch the caller holds the worker, before the assignment is locked). TooLate when the same worker has,
+    or answered, this task under another assignment: it is not paid twice.
     """
     refuse_other_voice(session, assignment)
+    if not _is_handed_out(session, assignment, now=now):
+        return False
     lock_sitting(session, assignment.sitting_id)
     batch = session.scalars(
         select(BatchRow)
@@ -145,6 +156,15 @@ def take_place_again(session: Session, *, assignment: AssignmentRow, now: dateti
     session.flush()
     reseat(session, assignment=assignment, batch=batch, now=now)
     return True
+
+
+def _is_handed_out(session: Session, assignment: AssignmentRow, *, now: datetime) -> bool:
+    batch_id, worker_id = assignment.batch_id, assignment.worker_id
+    stands = handing_out.standing_of(session, batch_id=batch_id, worker_id=worker_id, now=now)
+    if not stands.is_open or not stands.is_special:
+        return stands.is_open
+    batch = session.get_one(BatchRow, batch_id)
+    return places_allowed(session, batch=batch, worker_id=worker_id, wanted=1, now=now) > 0
 
 
 def _share(session: Session, shared: SittingRow, *, assignment_ids: Sequence[int], fresh: Sequence[SittingRow]) -> None:

@@ -105,6 +105,14 @@ def lock_sitting(session: Session, sitting_id: int) -> SittingRow:
     ).one()
 
 
+def lock_sittings_of(session: Session, assignment_ids: Sequence[int]) -> None:
+    """Lock the sittings of these assignments in the order of their ids, before any of the assignments."""
+    theirs = select(AssignmentRow.sitting_id).where(AssignmentRow.id.in_(assignment_ids))
+    session.execute(
+        select(SittingRow.id).where(SittingRow.id.in_(theirs)).order_by(SittingRow.id).with_for_update(key_share=True)
+    )
+
+
 def due_for(session: Session, *, batch: BatchRow, sitting: SittingRow, assignment_ids: Sequence[int]) -> Due:
     """Work out what these answers of a sitting earn, by its own price, by the batch's, or by their active time."""
     count = len(assignment_ids)

@@ -10,7 +10,7 @@ from crowd_hitl.domain.sittings import active_seconds, time_pay_micros
 from crowd_hitl.services.assigning import lease_more
 from crowd_hitl.services.compensating import pay_aside
 from crowd_hitl.services.seating import reseat
-from crowd_hitl.services.settling_sittings import settle_sitting
+from crowd_hitl.services.settling_sittings import AUTO, settle_sitting
 from crowd_hitl.store.hot_path.shapes import Filled
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, SittingRow, TaskRow
 
@@ -19,7 +19,7 @@ def take(session: Session, *, assignment: AssignmentRow, filled: Filled) -> Answ
     """Write the answer to a leased assignment (locked), lease what comes next, and settle the sitting if it is over."""
     batch = session.get_one(BatchRow, assignment.batch_id)
     sitting = reseat(session, assignment=assignment, batch=batch, now=filled.now)
-    seconds = _seconds(batch, assignment, filled, last=_last_submit(session, sitting.id))
+    seconds = _seconds(batch, assignment, filled, last=_last_submit(session, assignment))
     assignment.state, assignment.ended_at = AssignmentState.SUBMITTED, filled.now
     sitting.submitted_at = filled.now
     task = session.get_one(TaskRow, assignment.task_id)
@@ -34,11 +34,12 @@ def take(session: Session, *, assignment: AssignmentRow, filled: Filled) -> Answ
 def take_late(session: Session, *, assignment: AssignmentRow, filled: Filled) -> AnswerRow:
     """Keep an answer whose place somebody else has: it is paid from the compensation line, or owed, and never used."""
     batch = session.get_one(BatchRow, assignment.batch_id)
-    seconds = _seconds(batch, assignment, filled, last=None)
+    seconds = _seconds(batch, assignment, filled, last=_last_submit(session, assignment))
     assignment.state, assignment.ended_at = AssignmentState.LATE, filled.now
     session.flush()
     answer = _keep(session, assignment, filled, seconds=seconds)
-    pay_aside(session, assignment=assignment, now=filled.now)
+    # where people decide on pay they decide on this, too: it is owed until they pay or reject it
+    pay_aside(session, assignment=assignment, at_once=batch.approval == AUTO, now=filled.now)
     answer.next_ids = _next_ids(session, batch, filled)
     session.flush()
     return answer
@@ -79,12 +80,10 @@ def _seconds(batch: BatchRow, assignment: AssignmentRow, filled: Filled, *, last
     return active_seconds(filled.seconds, since=since, until=filled.now)
 
 
-def _last_submit(session: Session, sitting_id: int) -> datetime | None:
-    return session.scalar(
-        select(func.max(AnswerRow.submitted_at))
-        .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
-        .where(AssignmentRow.sitting_id == sitting_id)
-    )
+def _last_submit(session: Session, assignment: AssignmentRow) -> datetime | None:
+    """Say when this worker last answered in the batch, in whatever sitting: no time is paid twice."""
+    mine = AnswerRow.worker_id == assignment.worker_id, AnswerRow.batch_id == assignment.batch_id
+    return session.scalar(select(func.max(AnswerRow.submitted_at)).where(*mine))
 
 
 def _next_ids(session: Session, batch: BatchRow, filled: Filled) -> list[int]:

@@ -37,6 +37,8 @@ class Drain:
     vanishing: int = 0
     receipts: list[Receipt] = field(default_factory=list)
     repeats: int = 0
+    late: list[int] = field(default_factory=list)
+    owed: int = 0
     faults: list[str] = field(default_factory=list)
     abandoned: dict[int, list[Any]] = field(default_factory=dict)
     broken_connections: int = 0
@@ -81,11 +83,15 @@ class Drain:
         self.abandoned[worker_id] = await self._claim(http, token, count=VANISHED_HOLD)
 
     async def _come_back(self, http: httpx.AsyncClient, worker_id: int, token: str) -> None:
-        """Answer after the lease has lapsed and the place was filled by somebody else: refused, and harmless."""
+        """Answer after the lease has lapsed and the place was filled by somebody else: kept and paid, or owed."""
         for assignment in self.abandoned[worker_id]:
             reply = await self._post(http, token, f"/assignments/{assignment['id']}/submit", _body(assignment, 0, 0))
-            if reply.status_code != httpx.codes.CONFLICT:
+            receipt = reply.json()
+            if not reply.is_success or not receipt["late"]:
                 self.faults.append(f"a late answer got {reply.status_code}: {reply.text[:200]}")
+                continue
+            self.late.append(receipt["answer"]["id"])
+            self.owed += receipt["owed"]
 
     async def _claim(self, http: httpx.AsyncClient, token: str, *, count: int) -> list[Any]:
         reply = await self._post(http, token, f"/batches/{self.crowded.batch_id}/claim", {"count": count})

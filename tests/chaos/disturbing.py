@@ -46,9 +46,12 @@ class Siege:
 
     async def disturb(self) -> None:
         """Do one after the other until it is over."""
-        kinds: dict[Callable[[], Coroutine[Any, Any, None]], int] = {self.kill_web: 3, self.cut: 3, self.jump: 2}
-        if self.jobs:
-            kinds[self.kill_job] = 3
+        kinds: dict[Callable[[], Coroutine[Any, Any, None]], int] = {
+            self.kill_web: 3,
+            self.kill_job: 3,
+            self.cut: 3,
+            self.jump: 2,
+        }
         if self.cluster is not None:
             kinds |= {self.stop_database: 2, self.terminate: 3}
         if self.database is not None:
@@ -117,7 +120,7 @@ class Siege:
         assert self.database is not None
         files = [self.database, self.database.with_name(f"{self.database.name}-wal")]
         largest = max(file.stat().st_size for file in files if file.exists())
-        for one in self.webs:
+        for one in (*self.webs, *self.jobs):
             one.limit_files(largest + ROOM_BYTES if self.random.random() < 0.5 else ROOM_BYTES)
         await asyncio.sleep(self.random.uniform(*FULL_SECONDS))
         for one in (*self.webs, *self.jobs):
@@ -126,7 +129,9 @@ class Siege:
         await self._time_back("disk", most=None)
 
     async def _kill(self, one: Besieged) -> None:
-        how, since, started = self.random.choice(KILLS), monotonic(), one.started
+        # a job process has no children
+        how = self.random.choice(KILLS if one in self.webs else KILLS[:1])
+        since, started = monotonic(), one.started
         if not one.kill(how):
             return
         self.counts[f"{one.name} killed ({how})"] += 1

@@ -81,6 +81,11 @@ class Record:
             self.violate(f"worker {worker_id}'s key {key} was answer {submit.answer_id}, then refused: {why}")
         await self.note("refused", worker=worker_id, key=key, why=why)
 
+    async def decide(self, answer_id: int, decision: str) -> None:
+        """Note what an answer was said to be for good: approved, rejected, or late."""
+        await self.note("decided", answer=answer_id, decision=decision)
+        self.decided[answer_id] = decision
+
 
 def compare(session: Session, *, record: Record, at_rest: bool) -> list[str]:
     """Say where the database is not what clients were told. What is told meanwhile is left for the next time."""

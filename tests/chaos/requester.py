@@ -94,8 +94,7 @@ class Requester:
             reply = await self._ask("POST", f"/answers/{answer_id}/reject", {"reason": REASON})
             decision = "rejected"
         if reply is not None and reply.is_success:
-            await record.note("decided", answer=answer_id, decision=decision)
-            record.decided[answer_id] = decision
+            await record.decide(answer_id, decision)
 
     async def _top_up(self) -> None:
         key = self._name("money")

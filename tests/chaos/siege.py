@@ -16,7 +16,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from crowd_hitl.bootstrap import House
-from crowd_hitl.cli.main import COMMANDS
 from crowd_hitl.domain.errors import Busy
 from crowd_hitl.services.admitting import create_account, default_organisation, issue_token
 from crowd_hitl.services.checking import check
@@ -143,16 +142,15 @@ async def _besieged(house: House, plan: Plan, record: Record, cluster: Cluster |
     data, random = house.settings.data, Random(plan.seed)
     clock = data / "clock"
     environment = {**environment_of(house.settings), "CROWD_HITL_TICK_SECONDS": "0.5", VARIABLE: str(clock)}
-    with_jobs = "work" in COMMANDS
     ports = [free_port() for _ in range(plan.webs)]
-    served = ["serve", "--data", str(data), *(["--no-jobs"] if with_jobs else []), "--port"]
+    served = ["serve", "--data", str(data), "--no-jobs", "--port"]
     proxies = [CuttingProxy(port, random=random, share=CUT_SHARE) for port in ports]
     exchange = Exchange([await proxy.start() for proxy in proxies], record, random, until=0.0)
     webs = [
         Besieged("web process", [*served, str(port)], environment, data / f"web-{number}.log", port=proxied)
         for number, (port, proxied) in enumerate(zip(ports, exchange.ports, strict=True))
     ]
-    jobs = [Besieged("job process", ["work", "--data", str(data)], environment, data / "job.log")] if with_jobs else []
+    jobs = [Besieged("job process", ["work", "--data", str(data)], environment, data / "job.log")]
     siege = Siege(webs, jobs, proxies, exchange, clock, random, only=plan.only, first=plan.first, cluster=cluster)
     siege.ends_after_first, siege.back_seconds_max = plan.ends_after_first, plan.back_seconds_max
     if cluster is None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from crowd_hitl.bootstrap import House
+from crowd_hitl.domain.quotes import COMPENSATION_SHARE, compensation_places
 from tests.chaos.clients import VANISHED_HOLD, Drain
 from tests.chaos.crowded import (
     Load,
@@ -59,7 +60,11 @@ def assert_that_all_is_there_once(house: House, drain: Drain, *, tasks: int) -> 
     """Compare what clients were told with what the database holds."""
     stored = answers_in(house)
     told = {one.answer_id: (one.assignment_id, one.task_id, one.worker_id, one.label) for one in drain.receipts}
-    assert len(told) == len(drain.receipts) == len(stored) == count_answers(house)
+    assert len(told) == len(drain.receipts) == len(stored)
+    # what came late stands for nothing, and is kept: as much of it as the line is for is paid, the rest is owed
+    assert not set(drain.late) & set(stored) and count_answers(house) == len(stored) + len(drain.late)
+    paid = compensation_places(tasks * OVERLAP, share=COMPENSATION_SHARE)
+    assert (len(drain.late), drain.owed) == (VANISHING * VANISHED_HOLD, VANISHING * VANISHED_HOLD - paid)
     assert told == stored
     per_task = Counter(task_id for _, task_id, _, _ in stored.values())
     assert set(per_task.values()) == {OVERLAP} and len(per_task) == tasks

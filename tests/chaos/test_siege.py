@@ -25,10 +25,10 @@ def cluster() -> Iterator[Cluster]:
 
 def test_killed_servers_and_a_full_disk_lose_and_double_nothing_on_sqlite(tmp_path: Path) -> None:
     with opened(settings_on(tmp_path)) as house:
-        report = besieged(house, a_plan("fill_disk", "kill_web", "cut"))
+        report = besieged(house, a_plan("fill_disk", "kill_job", "kill_web", "cut"))
 
     assert report.violations == [], str(report)
-    assert report.disturbances["disk full"] and killed(report)
+    assert report.disturbances["disk full"] and killed(report, "web") and killed(report, "job")
     assert report.answers > 0
 
 
@@ -36,10 +36,10 @@ def test_killed_servers_and_a_stopped_database_lose_and_double_nothing_on_postgr
     tmp_path: Path, cluster: Cluster
 ) -> None:
     with opened(settings_on(tmp_path, database_url=cluster.url)) as house:
-        report = besieged(house, a_plan("stop_database", "kill_web", "terminate", webs=2), cluster=cluster)
+        report = besieged(house, a_plan("stop_database", "kill_job", "kill_web", "terminate", webs=2), cluster=cluster)
 
     assert report.violations == [], str(report)
-    assert report.disturbances["database stopped at once"] and killed(report)
+    assert report.disturbances["database stopped at once"] and killed(report, "web") and killed(report, "job")
     assert report.answers > 0
 
 
@@ -55,6 +55,6 @@ def besieged(house: House, plan: Plan, *, cluster: Cluster | None = None) -> Rep
     return report
 
 
-def killed(report: Report) -> int:
-    """Count the kills."""
-    return sum(count for what, count in report.disturbances.items() if "killed" in what)
+def killed(report: Report, what: str) -> int:
+    """Count the kills of one kind of process."""
+    return sum(count for deed, count in report.disturbances.items() if deed.startswith(f"{what} process killed"))

@@ -17,7 +17,7 @@ LATE_SECONDS = 6.0
 ABANDONED, RELEASED, LATE = 0.03, 0.04, 0.02
 # of what is submitted
 HUNG_UP, REPEATED, REPLACED = 0.06, 0.1, 0.06
-# What a worker may be refused: a lapsed lease whose place is gone, an answer that was decided.
+# What a worker may be refused: a lapsed lease of a task they were handed again, an answer that was decided.
 REFUSED = httpx.codes.CONFLICT
 
 
@@ -90,7 +90,11 @@ class Worker:
             await self._receipt(key, await self._ask("POST", path, body))
         if self.random.random() < REPLACED:
             await self._replace(key, receipt["answer"]["id"], assignment["question"]["field"])
-        self.decide.append(receipt["answer"]["id"])
+        if receipt["late"]:
+            self._note("late")
+            await record.decide(receipt["answer"]["id"], "late")
+        else:
+            self.decide.append(receipt["answer"]["id"])
         following: list[Any] = receipt["next"]
         return following
 

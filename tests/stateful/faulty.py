@@ -4,14 +4,24 @@ from collections.abc import Callable
 from datetime import datetime
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, false, text
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.assignments import AssignmentState
+from crowd_hitl.domain.assignments import AssignmentState, SittingState
 from crowd_hitl.domain.tasks import TaskState
-from crowd_hitl.services import answering, assigning, paying, publishing
-from crowd_hitl.store.hot_path import sqlite
-from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
+from crowd_hitl.services import (
+    answering,
+    assigning,
+    compensating,
+    handing_out,
+    paying,
+    publishing,
+    settling_sittings,
+    transferring,
+)
+from crowd_hitl.store.account_rows import WorkerRow
+from crowd_hitl.store.hot_path import sqlite_texts
+from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, SittingRow, TaskRow
 
 Patch = pytest.MonkeyPatch
 SETTLED_ONCE = "CONSTRAINT uq_transfer_sitting_id_kind UNIQUE (sitting_id, kind)"
@@ -26,8 +36,13 @@ def without_the_voice_index(engine: Engine, _patch: Patch) -> None:
 def with_a_second_voice(engine: Engine, patch: Patch) -> None:
     """Lose the index and the `if` as well: a worker is handed an item that they answered in another batch."""
     without_the_voice_index(engine, patch)
-    for name in ("AHEAD", "AGAIN"):
-        patch.setattr(sqlite, name, getattr(sqlite, name).replace("e.voice_key = t.voice_key", "e.task_id = t.id"))
+    for name in ("AHEAD", "THIS"):
+        text_ = getattr(sqlite_texts, name)
+        assert "e.voice_key = t.voice_key" in text_
+        elsewhere = "e.voice_key = t.voice_key AND e.state NOT IN ('leased', 'submitted', 'approved')"
+        patch.setattr(
+            sqlite_texts, name, text_.replace("e.voice_key = t.voice_key", f"(e.task_id = t.id OR {elsewhere})")
+        )
 
 
 def without_the_settlement_constraint(engine: Engine, _patch: Patch) -> None:
@@ -60,16 +75,19 @@ def with_a_blind_approval(_engine: Engine, patch: Patch) -> None:
 def with_places_lost_at_expiry(_engine: Engine, patch: Patch) -> None:
     """Forget to open the place of a hold that ended."""
 
-    def let_go(session: Session, assignment: AssignmentRow, *, state: AssignmentState, now: datetime) -> None:
+    def let_go(
+        session: Session, assignment: AssignmentRow, *, state: AssignmentState, now: datetime, offset: int = 0
+    ) -> None:
         assignment.state, assignment.ended_at = state, now
         session.flush()
 
-    patch.setattr(assigning, "_let_go", let_go)
+    patch.setattr(assigning, "let_go", let_go)
 
 
 def with_a_budget_not_counted_down(_engine: Engine, patch: Patch) -> None:
     """Append the transfer and leave the budget's counter as it was."""
-    patch.setattr(paying, "take", lambda budget, *, amount_micros: None)
+    for module in (transferring, paying):
+        patch.setattr(module, "take", lambda budget, *, amount_micros: None)
 
 
 def with_money_not_given_back(_engine: Engine, patch: Patch) -> None:
@@ -80,7 +98,7 @@ def with_money_not_given_back(_engine: Engine, patch: Patch) -> None:
 def with_more_given_back_than_is_free(_engine: Engine, patch: Patch) -> None:
     """Close a batch and return the money of places that are leased or undecided, too."""
 
-    patch.setattr(publishing, "_not_needed", _all_that_it_holds)
+    patch.setattr(publishing, "not_needed", _all_that_it_holds)
 
 
 def with_repeats_taken_for_new(_engine: Engine, patch: Patch) -> None:
@@ -103,6 +121,34 @@ def with_answers_counted_after_rejection(_engine: Engine, patch: Patch) -> None:
     patch.setattr(paying, "reject", reject)
 
 
+def with_a_line_not_counted_down(_engine: Engine, patch: Patch) -> None:
+    """Pay what is set aside, and leave the line as it was: it promises money that is gone."""
+    real = compensating._pay_from_line
+
+    def pay_from_line(
+        session: Session, batch: BatchRow, sitting: SittingRow, *, assignment_id: int, now: datetime
+    ) -> bool:
+        before = batch.compensation_micros
+        paid = real(session, batch, sitting, assignment_id=assignment_id, now=now)
+        batch.compensation_micros = before
+        return paid
+
+    patch.setattr(compensating, "_pay_from_line", pay_from_line)
+
+
+def with_pages_paid_before_their_end(_engine: Engine, patch: Patch) -> None:
+    """Settle a sitting of which places are still leased."""
+    patch.setattr(settling_sittings, "_has", lambda _session, _sitting_id, state: state != AssignmentState.LEASED)
+
+
+def with_blocks_forgotten(_engine: Engine, patch: Patch) -> None:
+    """Hand places out to whom is blocked from a project or batch; what stands everywhere is marked in their row."""
+    seen = (BatchRow.state, WorkerRow.state, BatchRow.page_size, BatchRow.is_special, false())
+    patch.setattr(handing_out, "BATCH_FOR_WORKER", handing_out.BATCH_FOR_WORKER.with_only_columns(*seen))
+    assert "k.worker_id = :worker_id" in sqlite_texts.GATE
+    patch.setattr(sqlite_texts, "GATE", sqlite_texts.GATE.replace("k.worker_id = :worker_id", "k.worker_id = -1"))
+
+
 def _all_that_it_holds(session: Session, batch: BatchRow) -> int:
     """Say all that a batch holds."""
     held = (
@@ -113,11 +159,18 @@ def _all_that_it_holds(session: Session, batch: BatchRow) -> int:
 
 
 def _approve_whatever_was_decided(patch: Patch) -> None:
-    def lock_answered(session: Session, answer_id: int) -> AssignmentRow:
-        answer = session.get_one(AnswerRow, answer_id)
-        return session.get_one(AssignmentRow, answer.assignment_id)
+    real = paying.approve
 
-    patch.setattr(paying, "_lock_submitted", lock_answered)
+    def approve(session: Session, *, answer_id: int, decided_by: int | None, now: datetime) -> None:
+        assignment = session.get_one(AssignmentRow, session.get_one(AnswerRow, answer_id).assignment_id)
+        if assignment.state == AssignmentState.APPROVED:
+            session.get_one(SittingRow, assignment.sitting_id).state = SittingState.OPEN
+            session.flush()
+            paying.settle(session, assignment=assignment, decided_by=decided_by, now=now)
+        else:
+            real(session, answer_id=answer_id, decided_by=decided_by, now=now)
+
+    patch.setattr(paying, "approve", approve)
 
 
 # fault → what the report must name: one of these, as it depends on what is drawn first
@@ -133,4 +186,7 @@ FAULTS: dict[Callable[[Engine, Patch], None], tuple[str, ...]] = {
     with_more_given_back_than_is_free: ("rule 'reservation'",),
     with_repeats_taken_for_new: ("answer.worker_id, answer.client_key", "AlreadyDone"),
     with_answers_counted_after_rejection: ("rule 'overlap'",),
+    with_a_line_not_counted_down: ("rule 'reservation'",),
+    with_pages_paid_before_their_end: ("state of assignment",),
+    with_blocks_forgotten: ("is not open to worker", "are permitted"),
 }

@@ -1,4 +1,4 @@
-"""What requesters do to the machine: publish, extend, pause, resume, close, approve, reject; and agreement."""
+"""What requesters do to the machine: publish, extend, pause, resume, close; and what sweeps and agreement do."""
 
 from datetime import timedelta
 from random import Random
@@ -7,15 +7,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.bootstrap import find_plugins
-from crowd_hitl.domain.errors import AlreadyDone, BadInput, BudgetTooSmall, Conflict, CrowdError
-from crowd_hitl.services import paying, publishing
+from crowd_hitl.domain.errors import BadInput, BudgetTooSmall, Conflict, CrowdError
+from crowd_hitl.services import blocking, compensating, publishing
 from crowd_hitl.services.agreeing import agree
 from crowd_hitl.services.extending import Extension, extend_batch
 from crowd_hitl.services.publishing import BatchRequest
 from crowd_hitl.services.settling_tasks import retire_unreachable
 from crowd_hitl.store.work_rows import TaskRow
-from tests.stateful import model
-from tests.stateful.model import Batch, Task
+from tests.stateful.model import places_of_line
+from tests.stateful.things import Batch, Task
 from tests.stateful.world import Broken, World, operation
 
 PLUGINS = find_plugins()
@@ -23,7 +23,6 @@ PLUGINS = find_plugins()
 PRICES = (50_000, 33_333, 120_001)
 LEASES = (30, 100, 600)
 DEADLINES = (60, 500, 2000)
-REASON = "This is not what was asked for."
 OPEN_AT_MOST = 4
 
 
@@ -48,10 +47,14 @@ class Managing(World):
             items=items,
             overlap_policy=self.random.choice(("fixed", "posterior")),
             approval=self.random.choice(("auto", "manual")),
+            page_size=self.random.choice((1, 1, 1, 3)),
+            compensation_share=self.random.choice((0.02, 0.0, 0.3)),
         )
         self.say(f"publish {request}")
-        cost = len(items) * low * request.price_micros
-        fails: type[CrowdError] | None = BadInput if low > len(self.model.workers) else None
+        line = places_of_line(len(items) * low, share=request.compensation_share) * request.price_micros
+        cost = len(items) * low * request.price_micros + line
+        able = sum(not self.model.is_kept_away(worker, batch_id=None) for worker in self.model.workers)
+        fails: type[CrowdError] | None = BadInput if low > able else None
         fails = fails or (BudgetTooSmall if cost > self.model.available else None)
         row = self.call(
             publishing.publish_batch, fails=fails, project_id=self.project_id, request=request, random=Random(1)
@@ -64,10 +67,12 @@ class Managing(World):
             overlap_min=low,
             overlap_max=request.overlap_max,
             lease_seconds=request.lease_seconds,
+            page_size=request.page_size,
             pays_at_once=request.approval == "auto",
             deadline=request.deadline,
         )
         self._note_new_tasks(batch, items)
+        self.model.fill_line(batch, line)
 
     @operation(weight=2)
     def extend(self) -> None:
@@ -120,39 +125,22 @@ class Managing(World):
 
     @operation(weight=2)
     def sweep(self) -> None:
-        """Close what is past its deadline and held by nobody, and retire what nobody may take."""
+        """Close what is past its deadline and held by nobody, return lines, let blocks end, retire what is stuck."""
         self.say("sweep")
+        self.call(blocking.lapse_blocks)
+        self.model.lapse_blocks()
         self.call(publishing.close_overdue)
         for batch in self.model.batches.values():
             if self.model.is_over(batch) and not self.model.leased(batch.id):
                 self.model.close(batch)
+        self.call(compensating.return_lines)
+        for batch in self.model.batches.values():
+            self.model.return_line(batch)
         if self.model.batches:
             batch = self.random.choice(list(self.model.batches.values()))
             self.say(f"retire what nobody may take of batch {batch.id}")
             self.call(retire_unreachable, batch_id=batch.id)
             self.model.retire_unreachable(batch)
-
-    @operation(weight=6)
-    def decide(self) -> None:
-        """Approve or reject an answer; one that was decided stays decided."""
-        if not self.model.answers:
-            return
-        answer = self.random.choice(list(self.model.answers.values()))
-        one = self.model.assignments[answer.assignment_id]
-        fails = None if one.state == model.SUBMITTED else AlreadyDone
-        if self.chance(0.6):
-            self.say(f"approve answer {answer.id}")
-            self.call(paying.approve, fails=fails, answer_id=answer.id, decided_by=None)
-            if fails is None:
-                self.model.pay(one)
-            return
-        self.say(f"reject answer {answer.id}")
-        self.call(paying.reject, fails=fails, answer_id=answer.id, reason=REASON, decided_by=None)
-        if fails is None:
-            one.state = model.REJECTED
-            task = self.model.tasks[one.task_id]
-            task.answers -= 1
-            self.model.reopen(task)
 
     @operation(weight=3)
     def agree(self) -> None:
@@ -190,11 +178,11 @@ class Managing(World):
         self.model.reserve(self.model.batches[task.batch_id], places=1)
 
     def _reopened(self, batch: Batch, overlap_max: int) -> list[Task]:
-        most = min(overlap_max, len(self.model.workers))
         return [
             task
             for task in self.model.tasks_of(batch.id)
-            if task.reason in ("overlap", "budget") and task.overlap == task.answers < most
+            if task.reason in ("overlap", "budget") and task.overlap == task.answers < overlap_max
+            if self.model.somebody_is_free(task)
         ]
 
     def _note_new_tasks(self, batch: Batch, items: list[int]) -> None:

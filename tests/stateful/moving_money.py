@@ -1,15 +1,11 @@
-"""What moves money in the machine beside answers: top-ups, bonuses, payouts collected, exported and paid."""
+"""What moves money in the machine beside answers: top-ups, bonuses, adjustments and claw-backs."""
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from crowd_hitl.domain.errors import AlreadyDone, BudgetTooSmall, Conflict, CrowdError, KeyReused
+from crowd_hitl.domain.errors import BudgetTooSmall, Conflict, CrowdError, KeyReused
 from crowd_hitl.domain.ledger import TransferKind
-from crowd_hitl.services import paying, paying_out
+from crowd_hitl.services import paying
+from crowd_hitl.services.clawing_back import Clawback, claw_back
 from crowd_hitl.services.rewarding import Reward, reward
-from crowd_hitl.store.payout_rows import PayoutRow
-from tests.stateful.model import Payout
-from tests.stateful.world import Broken, World, operation
+from tests.stateful.world import World, operation
 
 KEYS = 30
 
@@ -44,62 +40,20 @@ class MovingMoney(World):
         if before is None and fails is None:
             self.model.keys[key] = given
             self.model.available -= given.amount_micros
-            self.model.earned[given.worker_id] = self.model.earned.get(given.worker_id, 0) + given.amount_micros
+            self.model.earn(given.worker_id, given.amount_micros)
 
     @operation(weight=1)
-    def collect(self) -> None:
-        """Put all that is due into a run; the same key again is the same run, and nothing due is refused."""
-        key = f"run-{self.random.randint(1, KEYS)}"
-        self.say(f"collect payouts as {key}")
-        due = {worker: self.model.due_to(worker) for worker in self.model.workers if self.model.due_to(worker)}
+    def claw_back(self) -> None:
+        """Take back what was paid too much; never more than no payout holds, and under a key once."""
+        key = f"clawback-{self.random.randint(1, KEYS)}"
+        asked = Clawback(self.random.choice(self.model.workers), self.random.choice((7, 30_000)), "Paid too much.")
+        self.say(f"{asked} as {key}")
         before = self.model.keys.get(key)
-        fails = Conflict if before is None and not due else None
-        run = self.call(paying_out.collect, fails=fails, organisation_id=self.organisation_id, key=key)
-        if fails is not None:
-            return
-        if before is not None:
-            if run.id != before:
-                raise Broken(f"key {key} made run {before}, now {run.id}")
-            return
-        self.model.keys[key] = run.id
-        made = self.uow.read(_payouts_of, run_id=run.id)
-        if {worker: amount for _, worker, amount in made} != due:
-            raise Broken(f"run {run.id} sends {made}, due was {due}")
-        for payout_id, worker, amount in made:
-            self.model.payouts[payout_id] = Payout(payout_id, run.id, worker, amount)
-
-    @operation(weight=1)
-    def export(self) -> None:
-        """Take a run's file out, also for the second time."""
-        if self.model.payouts:
-            run_id = self.random.choice(list(self.model.payouts.values())).run_id
-            self.say(f"export run {run_id}")
-            self.call(paying_out.export_run, run_id=run_id)
-            for one in self.model.payouts.values():
-                if one.run_id == run_id and one.state == "due":
-                    one.state = "exported"
-
-    @operation(weight=2)
-    def mark_paid(self) -> None:
-        """Mark a payout paid; before its export, or under another name, it is refused."""
-        if not self.model.payouts:
-            return
-        one = self.random.choice(list(self.model.payouts.values()))
-        name = self.random.choice((None, "bank 1", "bank 2"))
-        self.say(f"payout {one.id} was paid as {name}")
-        fails: type[CrowdError] | None = Conflict if one.state == "due" else None
-        if one.state == "paid" and name not in (None, one.paid_as):
-            fails = AlreadyDone
-        reference = f"CH-{one.run_id}-{one.id}"
-        self.call(
-            paying_out.mark_paid, fails=fails, organisation_id=self.organisation_id, reference=reference, paid_as=name
-        )
-        if fails is None and one.state == "exported":
-            one.state, one.paid_as = "paid", name
-
-
-def _payouts_of(session: Session, *, run_id: int) -> list[tuple[int, int, int]]:
-    found = session.execute(
-        select(PayoutRow.id, PayoutRow.worker_id, PayoutRow.amount_micros).where(PayoutRow.run_id == run_id)
-    )
-    return [(payout_id, worker_id, amount) for payout_id, worker_id, amount in found]
+        fails: type[CrowdError] | None = KeyReused if before not in (None, asked) else None
+        if before is None and asked.amount_micros > self.model.due_to(asked.worker_id):
+            fails = Conflict
+        self.call(claw_back, fails=fails, budget_id=self.model.budget_id, asked=asked, key=key)
+        if before is None and fails is None:
+            self.model.keys[key] = asked
+            self.model.available += asked.amount_micros
+            self.model.earn(asked.worker_id, -asked.amount_micros)

@@ -9,9 +9,9 @@ STANDING = "('leased', 'submitted', 'approved')"
 # rule → a statement that breaks it in any state in which it changes a row at all
 TAMPERINGS = {
     "one voice per worker": f"""
-        INSERT INTO assignment (sitting_id, task_id, batch_id, worker_id, voice_key, priority, pos, state, leased_at,
+        INSERT INTO assignment (sitting_id, task_id, batch_id, worker_id, voice_key, level, pos, state, leased_at,
                                 lease_ends_at)
-        SELECT sitting_id, task_id, batch_id, worker_id, voice_key, priority, pos, 'leased', leased_at, lease_ends_at
+        SELECT sitting_id, task_id, batch_id, worker_id, voice_key, level, pos, 'leased', leased_at, lease_ends_at
         FROM assignment WHERE state IN {STANDING} ORDER BY id DESC LIMIT 1""",
     "one settlement per sitting and kind": """
         INSERT INTO transfer (kind, from_id, to_id, amount_micros, currency, batch_id, sitting_id, created_at)
@@ -38,8 +38,8 @@ TAMPERINGS = {
         FROM answer n JOIN assignment a ON a.worker_id = n.worker_id
         WHERE NOT EXISTS (SELECT 1 FROM answer o WHERE o.assignment_id = a.id) ORDER BY n.id DESC LIMIT 1""",
     "an earning is in one payout": """
-        INSERT INTO payout_line (payout_id, transfer_id)
-        SELECT payout_id, transfer_id FROM payout_line ORDER BY id DESC LIMIT 1""",
+        INSERT INTO payout_line (payout_id, transfer_id, is_void)
+        SELECT payout_id, transfer_id, is_void FROM payout_line WHERE NOT is_void ORDER BY id DESC LIMIT 1""",
 }
 
 

@@ -89,7 +89,9 @@ class World:
 
     def compare(self, *, in_full: bool = True) -> None:
         """Hold the database against the model and, in full, against its own rules."""
-        found = differences(self.model.facts(), self.uow.read(facts))
+        seen = self.uow.read(facts)
+        self.model.name_sittings({id_: row[3] for id_, row in seen["state of assignment"].items()})
+        found = differences(self.model.facts(), seen)
         problems = self.problems() if found or in_full else []
         if found or problems:
             raise Broken("\n  ".join(["not as it should be:", *found, *problems]))
@@ -133,3 +135,4 @@ class World:
         self.model.budget_id, self.model.available = budget.id, budget.available_micros
         self.model.items = [item.id for item in some_items(session, project, count=ITEMS)]
         self.model.workers = [row.id for row in some_workers(session, count=WORKERS, simulated=False)]
+        self.model.marks = dict.fromkeys(self.model.workers, "active")

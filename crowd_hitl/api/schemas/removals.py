@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 
 from crowd_hitl.api.schemas.base import Body, Given, Id, Money, Query, Text
 
@@ -12,7 +12,7 @@ Undecided = Literal["approve", "reject"]
 class RemovalQuery(Query):
     """What a preview is for."""
 
-    batch_id: Annotated[int, Field(ge=1)] | None = None
+    batch_id: Id | None = None
     replaced: bool = True
     undecided: Undecided = "approve"
 
