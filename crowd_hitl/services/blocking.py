@@ -121,16 +121,6 @@ def reaches(*, project_id: int, batch_id: int | None = None) -> ColumnElement[bo
     return or_(everywhere, here, WorkerBlockRow.batch_id == batch_id)
 
 
-def blocks_on(session: Session, *, worker_id: int, now: datetime) -> list[WorkerBlockRow]:
-    """List what stands on one worker, the widest first, for their own page."""
-    found = session.scalars(
-        select(WorkerBlockRow)
-        .where(WorkerBlockRow.worker_id == worker_id, holds(now))
-        .order_by(WorkerBlockRow.batch_id.is_not(None), WorkerBlockRow.project_id.is_not(None), WorkerBlockRow.id)
-    )
-    return list(found)
-
-
 def is_blocked(session: Session, *, worker_id: int, batch: BatchRow, now: datetime) -> bool:
     """Say whether anything keeps this worker from this batch."""
     found = select(WorkerBlockRow.id).where(

@@ -20,6 +20,8 @@ from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskR
 # The pace is told from the newest answers; fewer than this many say nothing.
 PACE_SAMPLE, PACE_MIN = 200, 5
 SHOWN = 50
+# Who has so many left need not know how many more: counting a million for every look at the list would cost seconds.
+COUNTED = 1_000
 # Some of them ask for what this worker has not.
 LOOKED_AT = 500
 
@@ -108,7 +110,7 @@ def _offer(
     session: Session, batch: BatchRow, project: ProjectRow, question: QuestionVersionRow, *, worker_id: int
 ) -> WorkOffer:
     places = _open_tasks(worker_id).where(TaskRow.batch_id == batch.id)
-    available = session.scalar(select(func.count()).select_from(places.correlate(None).subquery()))
+    available = session.scalar(select(func.count()).select_from(places.correlate(None).limit(COUNTED).subquery()))
     first = select(ItemRow.image_key, ItemRow.audio_key).join(TaskRow, TaskRow.item_id == ItemRow.id)
     image, audio = session.execute(first.where(TaskRow.batch_id == batch.id).limit(1)).first() or (None, None)
     pace = session.scalars(

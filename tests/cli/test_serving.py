@@ -70,7 +70,7 @@ def test_a_server_with_the_command_line_beside_it(published: Run, tmp_path: Path
         published("batch", "pause", 1)
         assert client.get("/api/v1/work", headers={"Authorization": f"Bearer {token}"}).json()["batches"] == []
         published("batch", "resume", 1)
-        # what workers answer is agreed on by the server's ticker
+        # what workers answer is agreed on by the server's jobs
         truth = {"r1": "positive", "r2": "negative", "r3": "positive", "r5": "negative"}
         work_off(data, batch_id=1, truth=truth)
         ends = time.monotonic() + 20

@@ -36,7 +36,7 @@ REASON = "All answers were the same."
 
 
 class Walk:
-    """A batch to which things happen at random; every step is one that a person or the ticker could take."""
+    """A batch to which things happen at random; every step is one that a person or the background could take."""
 
     def __init__(self, site: Site, batch: BatchRow, random: Random) -> None:
         self.site, self.batch, self.random, self.at = site, batch, random, 0.0

@@ -25,7 +25,7 @@ class WorkLine(Given):
     currency: str
     hourly: Money | None = Field(description="It pays active time by the hour, up to `price` for each answer.")
     page_size: int
-    available: int
+    available: int = Field(description="Places left for this worker; not counted beyond 1,000.")
     seconds_each: float | None = Field(description="How long an answer takes as a rule; null until it is known.")
     limit: str | None = Field(None, description="In words: this worker has done the most they may for now.")
 
