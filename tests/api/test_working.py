@@ -27,6 +27,7 @@ def test_a_worker_finds_claims_and_answers_paid_work(served_on_both: Served) -> 
         "currency": "USD",
         "available": 3,
         "seconds_each": None,
+        "limit": None,
     }
     (first,) = claim(served, "wanda", pets.batch_id)
     assert set(first) == {"id", "task_id", "item", "question", "lease_ends_at", "sitting_id", "price", "currency"}
@@ -144,7 +145,7 @@ def test_nobody_touches_the_work_of_another_worker(served: Served, who: str) -> 
 def test_the_batch_of_another_organisation_is_not_there(served: Served) -> None:
     pets = a_batch(served)
 
-    assert served.get("olga", "/work").json == {"batches": []}
+    assert served.get("olga", "/work").json == {"batches": [], "blocks": []}
     assert served.post("olga", f"/batches/{pets.batch_id}/claim", {"count": 1}).status_code == 404
 
 

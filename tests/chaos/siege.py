@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -119,7 +120,9 @@ def besiege(house: House, plan: Plan, *, cluster: Cluster | None) -> Report:
                 looking.cancel()
             return siege
 
-    siege = asyncio.run(all_of_it())
+    # In a thread of its own: Playwright's synchronous API leaves a loop running in the one that tests run in.
+    with ThreadPoolExecutor(1) as pool:
+        siege = pool.submit(lambda: asyncio.run(all_of_it())).result()
     record.close()
     told = house.uow.read(compare, record=record, at_rest=True)
     problems = [str(problem) for problem in house.uow.read(check)]

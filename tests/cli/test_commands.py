@@ -121,7 +121,7 @@ def test_a_batch_is_quoted_published_paused_and_closed(published: Run) -> None:
         (("--price", "9"), 3, "Top it up by"),
         (("--budget", "Other"), 1, "There is no budget 'Other'"),
         (("--aggregator", "oracle"), 1, "aggregator: expected one of"),
-        (("--approval", "maybe"), 1, "auto or manual"),
+        (("--approval", "maybe"), 1, "one of auto, manual, after_delay, by_gold, by_sample"),
         (("--overlap-min", "two"), 2, "--overlap-min"),
     ],
 )

@@ -209,7 +209,16 @@ def test_the_lease_of_a_long_pass_is_renewed(house: House) -> None:
 
 
 def test_every_pass_is_one_of_these() -> None:
-    assert list(PASSES) == ["expire", "agree", "loop", "alert", "deliver"]
+    assert list(PASSES) == [
+        "expire",
+        "review",
+        "appeals",
+        "agree",
+        "loop",
+        "rules",
+        "alert",
+        "deliver",
+    ]
 
 
 def until_done(house: House, job_id: int) -> None:

@@ -108,7 +108,7 @@ def waiting_workers(session: Session, *, project: ProjectHead, wanted: QueueFilt
 
 def waiting_batches(session: Session, *, project: ProjectHead, wanted: QueueFilter) -> list[int]:
     """List the batches in which such answers wait."""
-    query = _undecided(project, wanted).with_only_columns(AssignmentRow.batch_id.distinct())
+    query = _undecided(project, wanted).with_only_columns(AssignmentRow.batch_id).distinct()
     return list(session.scalars(query.order_by(AssignmentRow.batch_id)))
 
 
