@@ -88,7 +88,7 @@ class Managing(World):
         self.say(f"extend batch {batch.id} by items {items}, overlap_max {overlap_max}, {len(reopened)} reopened")
         places = len(items) * batch.overlap_min + len(reopened)
         nothing = not items and not reopened and overlap_max == batch.overlap_max
-        fails: type[CrowdError] | None = BadInput if nothing else None
+        fails: type[CrowdError] | None = Conflict if self.model.is_over(batch) else BadInput if nothing else None
         fails = fails or (BudgetTooSmall if places * batch.price > self.model.available else None)
         extension = Extension(items=items or None, overlap_max=overlap_max)
         self.call(extend_batch, fails=fails, batch_id=batch.id, extension=extension, random=Random(2))
