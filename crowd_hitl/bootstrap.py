@@ -79,6 +79,7 @@ def find_plugins() -> Plugins:
     groups = (
         "questions",
         "aggregators",
+        "fusers",
         "policies",
         "strategies",
         "learners",

@@ -49,6 +49,35 @@ class Consensus:
     skills: Floats
 
 
+@dataclass(frozen=True)
+class ValueTable:
+    """Answers that are no class of a short list: the i-th says that `workers[i]` answered `values[i]` to `tasks[i]`.
+
+    `tasks`, `workers`: int32, shape (n,), each below its count. `values`: what the question's `check_answer` returned
+    for the field. `spec`: the question's settings. `gold`: the known value of some tasks.
+    """
+
+    tasks: Ints
+    workers: Ints
+    values: Sequence[Any]
+    n_tasks: int
+    n_workers: int
+    spec: Mapping[str, Any]
+    gold: Mapping[int, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Fused:
+    """What such answers agree on: a value for each task (None without answers), how far each is believed and each
+
+    worker's skill: `confidences` (n_tasks,) and `skills` (n_workers,), in 0..1.
+    """
+
+    values: Sequence[Any]
+    confidences: Floats
+    skills: Floats
+
+
 class Question(Protocol):
     """What can be asked: checks its own settings and every answer."""
 
@@ -63,7 +92,7 @@ class Question(Protocol):
     def classes(self, spec: Mapping[str, Any]) -> Sequence[str]:
         """List the values a field can take, in the requester's order."""
 
-    def check_answer(self, spec: Mapping[str, Any], value: object) -> dict[str, str]:
+    def check_answer(self, spec: Mapping[str, Any], value: object) -> dict[str, Any]:
         """Return the answer as {field: value}; BadInput if it is not one of this question's."""
 
 
@@ -74,6 +103,19 @@ class Aggregator(Protocol):
 
     def aggregate(self, answers: AnswerTable, *, seed: int) -> Consensus:
         """Weigh all answers; a task without answers gets a uniform posterior."""
+
+
+class Fuser(Protocol):
+    """How answers that are no class become one value."""
+
+    name: str
+    kinds: Sequence[str]
+
+    def fuse(self, answers: ValueTable, *, seed: int) -> Fused:
+        """Weigh all answers of one field; a task without answers gets None, at confidence 0."""
+
+    def distance(self, one: Any, other: Any, *, spec: Mapping[str, Any]) -> float:
+        """Say how far two values are from each other, 0..1: what agreement is measured by."""
 
 
 class OverlapPolicy(Protocol):
@@ -215,6 +257,7 @@ class Plugins:
 
     questions: Mapping[str, Question]
     aggregators: Mapping[str, Aggregator]
+    fusers: Mapping[str, Fuser]
     policies: Mapping[str, OverlapPolicy]
     strategies: Mapping[str, Strategy]
     learners: Mapping[str, Learner]

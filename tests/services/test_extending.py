@@ -24,6 +24,7 @@ def plugins() -> Plugins:
     return Plugins(
         questions=QUESTIONS,
         aggregators={"pooled": majority},
+        fusers={},
         policies={"posterior": posterior},
         strategies={},
         learners={},
