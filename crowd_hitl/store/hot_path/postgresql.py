@@ -17,7 +17,8 @@ from crowd_hitl.store.hot_path import postgresql_texts as texts
 from crowd_hitl.store.hot_path.shapes import Filled, PageFilled, PageTaken, Place, Taken, Wanted
 
 # Settings of connections that run nothing else. Planned while the tables were small, these statements would scan
-# them for ever after; planned at each run, planning would cost more than running.
+# them for ever after; planned at each run, planning would cost more than running. tests/store/test_plans.py holds
+# which indexes they go by.
 CONNECTION_OPTIONS = " ".join(
     f"-c {setting}"
     for setting in (
@@ -26,6 +27,8 @@ CONNECTION_OPTIONS = " ".join(
         "enable_hashjoin=off",
         "enable_mergejoin=off",
         "enable_material=off",
+        "enable_bitmapscan=off",
+        "join_collapse_limit=1",
         "jit=off",
     )
 )

@@ -2,6 +2,10 @@
 
 Their parts see one snapshot; each row they change is locked and read anew first, and the counters are counted in SQL
 under their CHECKs.
+
+They are planned once for each connection, maybe on an empty database, where every index looks as good as any other.
+So they are put in words that only the index meant can serve: "id + 0" is served by none, a comparison of rows by the
+index that starts with them, and an order by the index that has it; "OFFSET 0" keeps a part from becoming a join.
 """
 
 from crowd_hitl.store.hot_path.shapes import BARRED, HELD_MAX
@@ -19,11 +23,12 @@ gate AS MATERIALIZED (
               ELSE greatest(0, least(%(count)s, {HELD_MAX} + %(letting_go)s - h.held)) END AS places
   FROM batch b
   JOIN project p ON p.id = b.project_id
-  JOIN worker w ON w.id = %(worker_id)s AND w.organisation_id = p.organisation_id AND w.state = 'active'
+  JOIN worker w ON w.id = %(worker_id)s AND w.organisation_id + 0 = p.organisation_id AND w.state = 'active'
   JOIN offer o ON o.batch_id = b.id AND o.channel = 'inhouse'
   CROSS JOIN LATERAL (
-    SELECT count(*)::integer AS held FROM assignment h
-    WHERE h.worker_id = %(worker_id)s AND h.batch_id = b.id AND h.state = 'leased') AS h
+    SELECT count(*)::integer AS held FROM (
+      SELECT FROM assignment h WHERE h.worker_id = %(worker_id)s AND h.batch_id = b.id AND h.state = 'leased'
+      ORDER BY h.id OFFSET 0) AS h) AS h
   WHERE b.id = {{batch}} AND b.state = 'open' AND (%(in_service)s OR NOT b.is_special)
     AND NOT EXISTS (
       SELECT FROM worker_block k
@@ -58,7 +63,9 @@ picked AS MATERIALIZED (
          WHERE c.worker_id = %(worker_id)s AND c.batch_id = (SELECT batch_id FROM gate) AND c.level = l.level),
         -1)
       AND NOT EXISTS (
-        SELECT FROM assignment e WHERE e.voice_key = t.voice_key AND e.worker_id = %(worker_id)s LIMIT 1)
+        SELECT FROM assignment e
+        WHERE (e.voice_key, e.worker_id) BETWEEN (t.voice_key, %(worker_id)s) AND (t.voice_key, %(worker_id)s)
+        OFFSET 0)
     ORDER BY t.pos
     LIMIT (SELECT places FROM gate)
     FOR NO KEY UPDATE OF t SKIP LOCKED
@@ -74,8 +81,9 @@ picked AS MATERIALIZED (
   SELECT t.id FROM task t
   WHERE t.id = ANY(%(task_ids)s) AND t.batch_id = (SELECT batch_id FROM gate) AND t.state = 'open'
     AND NOT EXISTS (
-      SELECT FROM assignment e WHERE e.voice_key = t.voice_key AND e.worker_id = %(worker_id)s
-        AND e.state IN {BARRED} LIMIT 1)
+      SELECT FROM assignment e
+      WHERE (e.voice_key, e.worker_id) BETWEEN (t.voice_key, %(worker_id)s) AND (t.voice_key, %(worker_id)s)
+        AND e.state IN {BARRED} OFFSET 0)
   ORDER BY t.id
   LIMIT (SELECT places FROM gate)
   FOR NO KEY UPDATE OF t
@@ -155,7 +163,7 @@ shares AS MATERIALIZED (
   SELECT to_kind, to_ref, currency FROM shares
   WHERE NOT EXISTS (
     SELECT FROM ledger_account k
-    WHERE k.kind = shares.to_kind AND k.ref_id = shares.to_ref AND k.currency = shares.currency LIMIT 1)
+    WHERE k.kind = shares.to_kind AND k.ref_id = shares.to_ref AND k.currency = shares.currency OFFSET 0)
   -- two first payments at once: the second takes the account that the first opened
   ON CONFLICT (kind, ref_id, currency) DO UPDATE SET currency = excluded.currency
   RETURNING id, kind, ref_id
@@ -198,7 +206,7 @@ given AS MATERIALIZED (
 ), mine AS MATERIALIZED (
   SELECT a.id, a.task_id, a.batch_id FROM assignment a
   WHERE a.sitting_id = %(sitting_id)s AND a.worker_id + 0 = %(worker_id)s AND a.state || '' = 'leased'
-  ORDER BY a.id FOR NO KEY UPDATE
+  ORDER BY a.id + 0 FOR NO KEY UPDATE
 ), whole AS MATERIALIZED (
   SELECT b.id, b.approval = 'auto' AS pays, b.price_micros, b.fee_micros, b.currency, c.given
   FROM batch b, (SELECT count(*)::integer AS given FROM given) AS c
@@ -207,7 +215,7 @@ given AS MATERIALIZED (
     AND c.given = (SELECT count(*) FROM assignment a WHERE a.sitting_id = %(sitting_id)s)
 ), tasks AS MATERIALIZED (
   SELECT t.id FROM task t WHERE t.id IN (SELECT task_id FROM mine) AND EXISTS (SELECT FROM whole)
-  ORDER BY t.id FOR NO KEY UPDATE
+  ORDER BY t.id + 0 FOR NO KEY UPDATE
 ), held AS MATERIALIZED (
   UPDATE assignment a SET state = CASE WHEN whole.pays THEN 'approved' ELSE 'submitted' END, ended_at = %(now)s
   FROM mine, whole WHERE a.id = mine.id
