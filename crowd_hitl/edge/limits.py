@@ -7,9 +7,9 @@ import hashlib
 from time import time
 
 from flask import Flask, current_app, request
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from limits import parse_many
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 
 from crowd_hitl.settings import Settings
@@ -20,14 +20,8 @@ UPLOAD_ATTRIBUTE = "takes_uploads"
 
 def install_limits(app: Flask, *, settings: Settings) -> None:
     """Set up the counting of sign-ins, and cap every body."""
-    limiter = Limiter(
-        get_remote_address,
-        app=app,
-        storage_uri="memory://",
-        strategy="moving-window",
-        enabled=settings.rate_limits,
-    )
-    app.extensions[EXTENSION] = (limiter, parse_many(settings.sign_in_limit))
+    limits = parse_many(settings.sign_in_limit) if settings.rate_limits else []
+    app.extensions[EXTENSION] = (MovingWindowRateLimiter(MemoryStorage()), limits)
 
     @app.before_request
     def cap_body() -> None:
@@ -41,13 +35,11 @@ def count_sign_in(login: str) -> None:
 
     Called before the password is looked at, so that guessing costs the guesser and not us.
     """
-    limiter: Limiter
+    limiter: MovingWindowRateLimiter
     limiter, limits = current_app.extensions[EXTENSION]
-    if not limiter.enabled:
-        return
     whose = hashlib.sha256(login.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()
     for limit in limits:
-        for key in (f"address:{get_remote_address()}", f"login:{whose}"):
-            if not limiter.limiter.hit(limit, "sign-in", key):
-                wait = max(1, int(limiter.limiter.get_window_stats(limit, "sign-in", key).reset_time - time()) + 1)
+        for key in (f"address:{request.remote_addr}", f"login:{whose}"):
+            if not limiter.hit(limit, "sign-in", key):
+                wait = max(1, int(limiter.get_window_stats(limit, "sign-in", key).reset_time - time()) + 1)
                 raise TooManyRequests(f"Too many attempts. Try again in {wait} seconds.", retry_after=wait)
