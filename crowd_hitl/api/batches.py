@@ -1,6 +1,6 @@
 """Batches: quote, publish, watch, pause, resume, agree, close."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import datetime
 from random import SystemRandom
 from typing import Any
@@ -31,6 +31,7 @@ from crowd_hitl.services import agreeing, publishing
 from crowd_hitl.services.eligible import able_workers
 from crowd_hitl.services.publishing import BatchRequest
 from crowd_hitl.services.reporting.batches import BatchLine, list_batches, one_batch
+from crowd_hitl.services.weighing import method_for
 from crowd_hitl.store.work_rows import BatchRow
 
 batches = APIBlueprint("batches", __name__, url_prefix="/api/v1", tag="Batches")
@@ -42,7 +43,8 @@ batches = APIBlueprint("batches", __name__, url_prefix="/api/v1", tag="Batches")
 @batches.output(QuoteOut)
 def quote_batch(slug: str, *, body: BatchIn) -> QuoteOut:
     """Price a batch: minimum, expected and maximum. Nothing is published or reserved."""
-    project, uow, request = project_here(slug), current_house().uow, _request(body)
+    project, uow = project_here(slug), current_house().uow
+    request = _request(body, project_id=project.id)
     quote = uow.read(publishing.quote_batch, project_id=project.id, request=request)
     able = uow.read(able_workers, project_id=project.id, requirement=request.requirement)
     return QuoteOut(
@@ -70,9 +72,8 @@ def quote_batch(slug: str, *, body: BatchIn) -> QuoteOut:
 def publish_batch(slug: str, *, body: BatchIn) -> BatchOut:
     """Publish a batch and reserve its money; refused with what is missing (402). Under a key it is published once."""
     project = project_here(slug)
-    batch_id = current_house().uow.run(
-        _publish_once, project_id=project.id, request=_request(body), key=idempotency_key()
-    )
+    request = _request(body, project_id=project.id)
+    batch_id = current_house().uow.run(_publish_once, project_id=project.id, request=request, key=idempotency_key())
     return show_line(project_id=project.id, batch_id=batch_id)
 
 
@@ -148,15 +149,12 @@ def _publish_once(session: Session, *, project_id: int, request: BatchRequest, k
     return batch.id
 
 
-def _request(body: BatchIn) -> BatchRequest:
-    plugins = current_house().plugins
-    named: list[tuple[str, str, Collection[str]]] = [
-        ("aggregator", body.aggregator, plugins.aggregators),
-        ("overlap_policy", body.overlap_policy, plugins.policies),
-    ]
-    for field, name, known in named:
-        if name not in known:
-            raise bad_field(field, expected="one of " + ", ".join(sorted(known)), found=name)
+def _request(body: BatchIn, *, project_id: int) -> BatchRequest:
+    house = current_house()
+    known = house.plugins.policies
+    if body.overlap_policy not in known:
+        raise bad_field("overlap_policy", expected="one of " + ", ".join(sorted(known)), found=body.overlap_policy)
+    aggregator = house.uow.read(method_for, project_id=project_id, name=body.aggregator, plugins=house.plugins)
     return BatchRequest(
         name=body.name,
         budget_id=body.budget_id,
@@ -171,7 +169,7 @@ def _request(body: BatchIn) -> BatchRequest:
         gold_rate=body.gold_rate,
         items=body.items,
         limit=body.limit,
-        aggregator=body.aggregator,
+        aggregator=aggregator,
         overlap_policy=body.overlap_policy,
         approval=body.approval,
         review=_review(body),

@@ -22,7 +22,7 @@ from crowd_hitl.edge.auth import MANAGERS, allow
 from crowd_hitl.edge.house import current_house
 from crowd_hitl.edge.media import audio_url, image_url
 from crowd_hitl.services.fetching_media import MediaIntake
-from crowd_hitl.services.importing import GoldRule, import_items
+from crowd_hitl.services.importing import gold_rule, import_items
 from crowd_hitl.services.projects import newest_question
 from crowd_hitl.services.reporting.pages import first_rows, id_after
 from crowd_hitl.store.project_rows import ItemRow, ProjectRow
@@ -59,7 +59,7 @@ def send_items(slug: str, *, how: ImportQuery) -> ImportOut:
         house.uow,
         project_id=project.id,
         records=_records(),
-        gold=GoldRule(fields=question.fields(version.spec), classes=question.classes(version.spec)),
+        gold=gold_rule(question, version.spec),
         media=MediaIntake(storage=house.storage, fetch=house.fetch, bucket=house.bucket, link=how.link),
     )
     return _report_out(report)

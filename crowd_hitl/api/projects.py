@@ -57,7 +57,8 @@ def make_project(*, body: ProjectIn) -> ProjectOut:
     house = current_house()
     organisation_id = current_actor().organisation_id
     kind, spec = _checked_question(body.question)
-    new = NewProject(slug=body.slug, name=body.name, kind=kind, spec=spec)
+    is_class = house.plugins.questions[kind].is_class
+    new = NewProject(slug=body.slug, name=body.name, kind=kind, spec=spec, is_class=is_class)
     house.uow.run(create_project, organisation_id=organisation_id, new=new)
     return house.uow.read(_shown, organisation_id=organisation_id, slug=body.slug)
 

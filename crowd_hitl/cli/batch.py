@@ -43,7 +43,9 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Ask at most so many item
 Name = Annotated[str | None, typer.Option(help="What it is called.")]
 Lease = Annotated[int, typer.Option(help="How long a worker may hold a task.")]
 Deadline = Annotated[datetime | None, typer.Option(help="No task is handed out after it (UTC).")]
-Aggregator = Annotated[str, typer.Option(help="How answers become a label.")]
+Aggregator = Annotated[
+    str | None, typer.Option(help="How answers become a label.", show_default="what is usual for the question")
+]
 Requires = Annotated[
     str | None, typer.Option(metavar="NAME|JSON", help="Only workers with this qualification, or who meet this JSON.")
 ]
@@ -83,7 +85,7 @@ def quote(
     terms = typed_terms(locals())  # every option that is a term
     with open_desk(data) as desk:
         row = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=project)
-        request = as_request(desk, terms, budget=budget)
+        request = as_request(desk, terms, budget=budget, project_id=row.id)
         quoted = desk.uow.read(publishing.quote_batch, project_id=row.id, request=request)
         able = desk.uow.read(able_workers, project_id=row.id, requirement=request.requirement)
     shown = {"project": row.slug, **quote_row(quoted), "workers_able": able, **gate_row(request)}
@@ -107,7 +109,7 @@ def publish(
     lease_seconds: Lease = 900,
     deadline: Deadline = None,
     priority: Annotated[int, typer.Option(help="Higher is handed out first.")] = 0,
-    aggregator: Aggregator = "pooled",
+    aggregator: Aggregator = None,
     policy: Policy = "posterior",
     requires: Requires = None,
     cap: Cap = None,
@@ -126,7 +128,10 @@ def publish(
     """Reserve the money and put the items out to the workers."""
     terms = typed_terms(locals())  # every option that is a term
     with open_desk(data) as desk:
-        _show(desk, _publish(desk, project, as_request(desk, terms, budget=budget), seed=seed), as_json=as_json)
+        row = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=project)
+        request = as_request(desk, terms, budget=budget, project_id=row.id)
+        asked = {"project_id": row.id, "request": request, "random": _random(seed)}
+        _show(desk, desk.uow.run(publishing.publish_batch, **asked), as_json=as_json)
 
 
 @app.command("list")
@@ -239,11 +244,6 @@ def as_row(line: BatchLine) -> dict[str, Any]:
         "deadline": line.deadline.isoformat() if line.deadline else None,
         **gate_row(line.gate),
     }
-
-
-def _publish(desk: Desk, project: str, request: publishing.BatchRequest, *, seed: int | None) -> BatchRow:
-    row = desk.uow.read(project_named, organisation_id=desk.organisation_id, slug=project)
-    return desk.uow.run(publishing.publish_batch, project_id=row.id, request=request, random=_random(seed))
 
 
 def _random(seed: int | None) -> Random:

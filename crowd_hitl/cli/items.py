@@ -19,7 +19,7 @@ from crowd_hitl.domain.items import ImportReport
 from crowd_hitl.domain.ports import ItemFormat
 from crowd_hitl.services import breaking
 from crowd_hitl.services.fetching_media import MediaIntake
-from crowd_hitl.services.importing import GoldRule, import_items
+from crowd_hitl.services.importing import gold_rule, import_items
 from crowd_hitl.services.projects import newest_question
 from crowd_hitl.services.reporting.broken import list_broken
 from crowd_hitl.store.project_rows import ItemRow
@@ -144,7 +144,7 @@ def _import(
             desk.uow,
             project_id=project.id,
             records=reader.read(stream),
-            gold=GoldRule(fields=question.fields(version.spec), classes=question.classes(version.spec)),
+            gold=gold_rule(question, version.spec),
             media=media,
             progress=progress,
         )

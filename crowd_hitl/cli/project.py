@@ -1,5 +1,6 @@
 """`crowd-hitl project`: new, list, show, cost."""
 
+import json
 import re
 import unicodedata
 from pathlib import Path
@@ -11,7 +12,7 @@ from crowd_hitl.cli.finding import one_of, project_named
 from crowd_hitl.cli.frame import AsJson, DataFolder, group, put, reason_of
 from crowd_hitl.cli.opening import open_desk
 from crowd_hitl.cli.tables import show_pairs, show_table
-from crowd_hitl.domain.errors import Unusable
+from crowd_hitl.domain.errors import Unusable, bad_field
 from crowd_hitl.domain.money import units
 from crowd_hitl.services.projects import NewProject, create_project, newest_question
 from crowd_hitl.services.reporting.money import cost_units
@@ -20,14 +21,20 @@ from crowd_hitl.services.reporting.projects import ProjectLine, list_projects, p
 
 app = group("Projects: a question, its instructions and its items.")
 MOST_LISTED = 1_000
+SETTINGS = 'a JSON object such as {"low": 1, "high": 7}, or @FILE with one'
 Slug = Annotated[str, typer.Argument(metavar="PROJECT", help="The project's slug.")]
 
 
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(help='What people call it, such as "Film review polarity".')],
-    prompt: Annotated[str, typer.Option(help="The question that workers read.")],
-    options: Annotated[str, typer.Option(help="The possible answers, comma-separated: positive,negative.")],
+    prompt: Annotated[str | None, typer.Option(help="The question that workers read.")] = None,
+    options: Annotated[
+        str | None, typer.Option(help="The possible answers, comma-separated: positive,negative.")
+    ] = None,
+    settings: Annotated[
+        str | None, typer.Option(help="Further settings of the question: JSON, or @FILE to read it from.")
+    ] = None,
     slug: Annotated[str | None, typer.Option(help="Its short name in addresses and commands.")] = None,
     instructions: Annotated[str, typer.Option(help="A text, or @FILE to read it from.")] = "",
     kind: Annotated[str, typer.Option(help="The kind of question.")] = "choice",
@@ -35,14 +42,17 @@ def new(
     as_json: AsJson = False,
 ) -> None:
     """Make a project that asks one question."""
-    spec: dict[str, Any] = {
-        "prompt": prompt,
-        "options": [part.strip() for part in options.split(",") if part.strip()],
-        "instructions": read_instructions(instructions),
-    }
+    spec: dict[str, Any] = read_settings(settings)
+    if prompt is not None:
+        spec["prompt"] = prompt
+    if options is not None:
+        spec["options"] = [part.strip() for part in options.split(",") if part.strip()]
+    if instructions:
+        spec["instructions"] = read_text("instructions", instructions)
     with open_desk(data) as desk:
         question = one_of("kind", kind, desk.plugins.questions)
-        wanted = NewProject(slug=slug or slug_of(name), name=name, kind=kind, spec=question.check_spec(spec))
+        checked = question.check_spec(spec)
+        wanted = NewProject(slug or slug_of(name), name, kind, checked, is_class=question.is_class)
         made = desk.uow.run(create_project, organisation_id=desk.organisation_id, new=wanted)
     if as_json:
         put({"project": made.slug, "id": made.id, "name": made.name, "question": wanted.spec})
@@ -119,8 +129,21 @@ def slug_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80].strip("-")
 
 
-def read_instructions(given: str) -> str:
-    """Return the instructions: the text itself, or what the file holds if it names one (@FILE, or a path that is)."""
+def read_settings(given: str | None) -> dict[str, Any]:
+    """Read what --settings says of the question; BadInput when it is no JSON object."""
+    if given is None:
+        return {}
+    try:
+        found = json.loads(read_text("settings", given))
+    except (ValueError, RecursionError) as error:
+        raise bad_field("settings", expected=SETTINGS, found=given) from error
+    if not isinstance(found, dict):
+        raise bad_field("settings", expected=SETTINGS, found=given)
+    return found
+
+
+def read_text(what: str, given: str) -> str:
+    """Return a text as it stands, or what the file holds if it names one (@FILE, or a path that is)."""
     name = given.removeprefix("@")
     is_file = given.startswith("@") or ("\n" not in given and len(given) < 256 and given and Path(given).is_file())
     if not is_file:
@@ -128,7 +151,7 @@ def read_instructions(given: str) -> str:
     try:
         return Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Unusable(f"The instructions cannot be read from {name}: {reason_of(error)}.") from error
+        raise Unusable(f"The {what} cannot be read from {name}: {reason_of(error)}.") from error
 
 
 def _line(line: ProjectLine) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from crowd_hitl.domain.quotes import COMPENSATION_SHARE
 from crowd_hitl.domain.requirements import SHAPES
 from crowd_hitl.domain.reviews import review_terms
 from crowd_hitl.services.publishing import BatchRequest
+from crowd_hitl.services.weighing import method_for
 
 # options whose names are shorter than what they set
 RENAMED = {"confidence": "confidence_target", "policy": "overlap_policy", "rate": "rates"}
@@ -34,7 +35,7 @@ class Terms:
     lease_seconds: int = 900
     deadline: datetime | None = None
     priority: int = 0
-    aggregator: str = "pooled"
+    aggregator: str | None = None
     overlap_policy: str = "posterior"
     approval: str = "auto"
     review: str | None = None
@@ -56,9 +57,9 @@ def typed_terms(options: Mapping[str, Any]) -> Terms:
     return Terms(**{name: value for name, value in found.items() if name in known})
 
 
-def as_request(desk: Desk, terms: Terms, *, budget: str | None) -> BatchRequest:
+def as_request(desk: Desk, terms: Terms, *, budget: str | None, project_id: int) -> BatchRequest:
     """Read the terms; BadInput names what is wrong, NotFound when there is no such budget."""
-    one_of("aggregator", terms.aggregator, desk.plugins.aggregators)
+    aggregator = desk.uow.read(method_for, project_id=project_id, name=terms.aggregator, plugins=desk.plugins)
     one_of("policy", terms.overlap_policy, desk.plugins.policies)
     review = read_review(terms.review)
     review_terms(terms.approval, review)
@@ -78,7 +79,7 @@ def as_request(desk: Desk, terms: Terms, *, budget: str | None) -> BatchRequest:
         lease_seconds=terms.lease_seconds,
         deadline=read_deadline(terms.deadline),
         priority=terms.priority,
-        aggregator=terms.aggregator,
+        aggregator=aggregator,
         overlap_policy=terms.overlap_policy,
         approval=terms.approval,
         review=review,

@@ -82,6 +82,8 @@ class Question(Protocol):
     """What can be asked: checks its own settings and every answer."""
 
     kind: str
+    # an answer is one of `classes`, and nothing else: aggregators can weigh it; fusers weigh every other kind
+    is_class: bool
 
     def check_spec(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Return the settings completed with defaults; BadInput if they are wrong."""
@@ -110,6 +112,10 @@ class Fuser(Protocol):
 
     name: str
     kinds: Sequence[str]
+    # those of them that it weighs unless the requester says otherwise
+    usual_for: Sequence[str]
+    # an answer to gold is right when it is no farther from it than this distance
+    right_within: float
 
     def fuse(self, answers: ValueTable, *, seed: int) -> Fused:
         """Weigh all answers of one field; a task without answers gets None, at confidence 0."""

@@ -14,7 +14,7 @@ from crowd_hitl.edge.house import House
 from crowd_hitl.jobs.running import Run
 from crowd_hitl.services.exporting import answer_rows, label_rows
 from crowd_hitl.services.fetching_media import MediaIntake
-from crowd_hitl.services.importing import GoldRule, import_items
+from crowd_hitl.services.importing import gold_rule, import_items
 from crowd_hitl.services.projects import newest_question
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.work_rows import AnswerRow, BatchRow
@@ -47,7 +47,7 @@ def import_upload(house: House, run: Run) -> None:
                 house.uow,
                 project_id=told["project_id"],
                 records=chunk,
-                gold=GoldRule(fields=question.fields(version.spec), classes=question.classes(version.spec)),
+                gold=gold_rule(question, version.spec),
                 media=MediaIntake(storage=house.storage, fetch=house.fetch, bucket=house.bucket),
             )
             done, result = done + len(chunk), _added_up(result, report)

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.labels import STRENGTH, LabelSource, best
-from crowd_hitl.domain.ports import Consensus, Floats, Plugins
+from crowd_hitl.domain.labels import STRENGTH, LabelSource
+from crowd_hitl.domain.ports import Plugins
 from crowd_hitl.domain.tasks import Next, TaskState, next_step
 from crowd_hitl.services.gathering import SOURCES, STATES, Evidence, places_of, read_evidence
-from crowd_hitl.services.settling_tasks import Decision, finish_if_done, write_decisions, write_skills
+from crowd_hitl.services.measuring import write_skills
+from crowd_hitl.services.settling_tasks import Decision, finish_if_done, write_decisions
+from crowd_hitl.services.weighing import Agreed, nearness, weigh
 from crowd_hitl.store.unit_of_work import UnitOfWork
 from crowd_hitl.store.work_rows import BatchRow, TaskRow
 
@@ -41,14 +43,15 @@ def agree(uow: UnitOfWork, *, batch_id: int, plugins: Plugins, seed: int = 0) ->
     """Weigh the project's answers and act on one batch: labels, skills, further places, retired tasks."""
     report = AgreeReport(batch_id=batch_id, tasks=0)
     for evidence in uow.read(read_evidence, batch_id=batch_id, plugins=plugins):
-        consensus = weigh(evidence, plugins=plugins, seed=seed)
+        agreed = weigh(evidence, plugins=plugins, seed=seed)
         report = replace(report, tasks=len(evidence.tasks), waiting=_waiting(evidence))
-        decisions = decide(evidence, consensus, plugins=plugins)
+        decisions = decide(evidence, agreed, plugins=plugins)
         while chunk := list(islice(decisions, CHUNK)):
             counts = uow.run(write_decisions, batch_id=batch_id, decisions=chunk, field=evidence.field)
             report = _add(report, counts)
-        skills = {int(w): float(s) for w, s in zip(evidence.worker_ids, consensus.skills, strict=True)}
-        uow.run(write_skills, batch_id=batch_id, field=evidence.field, skills=skills)
+        skills = {int(w): float(s) for w, s in zip(evidence.worker_ids, agreed.skills, strict=True)}
+        is_right = nearness(evidence, plugins=plugins)
+        uow.run(write_skills, batch_id=batch_id, field=evidence.field, skills=skills, is_right=is_right)
         closed = uow.run(finish_if_done, batch_id=batch_id, seen_answer_id=evidence.seen_answer_id, mark=evidence.mark)
         report = replace(report, batch_closed=closed)
     return report
@@ -76,21 +79,13 @@ def _waiting(evidence: Evidence) -> int:
     return int(np.count_nonzero(~retired & ~full))
 
 
-def weigh(evidence: Evidence, *, plugins: Plugins, seed: int) -> Consensus:
-    """Let the batch's aggregator weigh the evidence."""
-    table = evidence.table
-    if not len(table.tasks):  # a batch that was closed before anybody answered
-        return Consensus(posteriors=np.empty((0, table.n_labels)), skills=np.empty(0))
-    return plugins.aggregators[evidence.aggregator].aggregate(table, seed=seed)
-
-
-def decide(evidence: Evidence, consensus: Consensus, *, plugins: Plugins) -> Iterator[Decision]:
+def decide(evidence: Evidence, agreed: Agreed, *, plugins: Plugins) -> Iterator[Decision]:
     """Say what follows for those tasks of the batch where something does, and what their items' labels are so far.
 
     Left out are tasks that wait, and retired ones whose label stands as it is: most of a large batch.
     """
     policy = plugins.policies[evidence.policy]
-    found = _first_looks(evidence, consensus)
+    found = _first_looks(evidence, agreed)
     for at in np.flatnonzero(found.matters):
         task, row = evidence.tasks[at], found.rows[at]
         retired, full = bool(found.retired[at]), bool(found.full[at])
@@ -100,8 +95,8 @@ def decide(evidence: Evidence, consensus: Consensus, *, plugins: Plugins) -> Ite
             # full all the same: everybody said that it cannot be answered
             step = next_step(evidence.rule, answers=answers, confidence=0.0, enough=False)
         elif row >= 0:
-            posterior = [float(p) for p in consensus.posteriors[row]]
-            value, confidence = best(posterior, classes=evidence.classes)
+            posterior = [float(p) for p in agreed.posteriors[row]]
+            value, confidence = str(agreed.values[row]), float(agreed.confidences[row])
             votes = int(found.votes[row])
             if full:
                 enough = policy.enough(posterior, answers=answers, confidence_target=evidence.rule.confidence_target)
@@ -123,7 +118,7 @@ def decide(evidence: Evidence, consensus: Consensus, *, plugins: Plugins) -> Ite
             retired=retired,
             step=step,
             value=value,
-            confidence=min(1.0, confidence),
+            confidence=confidence,
             votes=votes,
         )
 
@@ -139,7 +134,7 @@ class FirstLooks:
     matters: NDArray[np.bool_]
 
 
-def _first_looks(evidence: Evidence, consensus: Consensus) -> FirstLooks:
+def _first_looks(evidence: Evidence, agreed: Agreed) -> FirstLooks:
     tasks, standing = evidence.tasks, evidence.standing
     rows = places_of(tasks["item_id"], evidence.item_ids)
     votes = np.bincount(evidence.table.tasks, minlength=len(evidence.item_ids))
@@ -150,9 +145,10 @@ def _first_looks(evidence: Evidence, consensus: Consensus) -> FirstLooks:
     stands = labelled >= 0
     same = np.zeros(len(tasks), dtype=np.bool_)
     both = np.flatnonzero(voted & stands)
-    values, confidences = _leading(consensus.posteriors[rows[both]], classes=evidence.classes)
     old = standing[labelled[both]]
-    same[both] = (old["value"] == values) & (abs(old["confidence"] - confidences) < REFINED_BY)
+    said = np.array([*evidence.values, None], dtype=object)[old["value"]]
+    moved_by = abs(old["confidence"] - agreed.confidences[rows[both]])
+    same[both] = (said == agreed.values[rows[both]]) & (moved_by < REFINED_BY)
     strength = np.array([STRENGTH[source] for source in SOURCES])
     kept = np.zeros(len(tasks), dtype=np.int64)
     kept[stands] = strength[standing["source"][labelled[stands]]]
@@ -160,16 +156,6 @@ def _first_looks(evidence: Evidence, consensus: Consensus) -> FirstLooks:
     # a label of people that changed or that nobody stands behind any more; or votes where there is only a weaker one
     moved = np.where(consensual, ~same | ~voted, voted & (~stands | (kept < STRENGTH[LabelSource.CONSENSUS])))
     return FirstLooks(rows, votes, retired, full, full | (retired & ~tasks["is_gold"] & moved))
-
-
-def _leading(posteriors: Floats, *, classes: Sequence[str]) -> tuple[NDArray[np.int64], Floats]:
-    """Return what `domain.labels.best` does, for all rows: the class's code and its probability."""
-    if not len(posteriors):
-        return np.empty(0, dtype=np.int64), np.empty(0)
-    by_name = np.array(sorted(range(len(classes)), key=classes.__getitem__))
-    top = posteriors.max(axis=1)
-    first = (posteriors[:, by_name] >= top[:, None] - 1e-12).argmax(axis=1)
-    return by_name[first], np.minimum(1.0, top)
 
 
 def _add(report: AgreeReport, counts: Mapping[str, int]) -> AgreeReport:

@@ -16,12 +16,13 @@ from crowd_hitl.domain.rules import COLLECTORS, LAST_MAX, Rule
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.money_rows import LedgerAccountRow, TransferRow
-from crowd_hitl.store.project_rows import GoldRow
+from crowd_hitl.store.project_rows import GoldRow, QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 SKIPS = "skipped_in_row"
 AT_ONCE = timedelta(seconds=2)
 LABELLED = ("same_answer_share", "against_majority")
+COMPARED = ("gold_accuracy", "against_majority")
 
 
 @dataclass(frozen=True)
@@ -80,14 +81,17 @@ def collect(session: Session, *, rule: Rule, field: Field, worker_id: int, since
 def _window(session: Session, *, rule: Rule, field: Field, worker_id: int, since: Since) -> list[GivenAnswer]:
     """Read a worker's newest answers, the newest first; of gold or labelled items only where that is looked at."""
     wanted = (
-        select(AnswerRow.id, AnswerRow.value, AnswerRow.seconds, AnswerRow.item_id)
+        select(AnswerRow.id, AnswerRow.value, AnswerRow.seconds, AnswerRow.item_id, QuestionVersionRow.is_class)
         .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
         .join(TaskRow, TaskRow.id == AnswerRow.task_id)
+        .join(QuestionVersionRow, QuestionVersionRow.id == AnswerRow.question_version_id)
         .where(AnswerRow.worker_id == worker_id, AnswerRow.id > since.last_id, _within(field, AnswerRow))
         .where(AssignmentRow.state != AssignmentState.REMOVED.value, AnswerRow.is_broken.is_(False))
         .order_by(AnswerRow.id.desc())
         .limit(rule.last)
     )
+    if rule.collector in COMPARED:
+        wanted = wanted.where(QuestionVersionRow.is_class.is_(True))
     if rule.collector == "gold_accuracy":
         wanted = wanted.where(TaskRow.is_gold.is_(True))
     if rule.collector in LABELLED:
@@ -95,17 +99,18 @@ def _window(session: Session, *, rule: Rule, field: Field, worker_id: int, since
             TaskRow.is_gold.is_(False), exists().where(LabelRow.item_id == TaskRow.item_id, *_agreed())
         )
     rows = session.execute(wanted).all()
-    item_ids = [item_id for _, _, _, item_id in rows]
+    item_ids = [row.item_id for row in rows]
     labels, gold = _labels(session, item_ids), _gold(session, item_ids)
     return [
         GivenAnswer(
             answer_id=answer_id,
             value=_canonical(value),
             seconds=seconds,
-            label=_same_fields(value, labels.get(item_id, {})),
-            known=_same_fields(value, gold.get(item_id, {})),
+            # only classes are right by being the same
+            label=_same_fields(value, labels.get(item_id, {})) if is_class else None,
+            known=_same_fields(value, gold.get(item_id, {})) if is_class else None,
         )
-        for answer_id, value, seconds, item_id in rows
+        for answer_id, value, seconds, item_id, is_class in rows
     ]
 
 

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.money import units
+from crowd_hitl.domain.values import from_text
+from crowd_hitl.services.projects import newest_question
 from crowd_hitl.services.sharing_costs import share_of_transfer, was_paid_for
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.label_rows import LabelRow
@@ -31,11 +33,12 @@ def label_rows(session: Session, *, project_id: int, after: int = 0) -> Iterator
     once, as it was or as it is.
     """
     last_item, last_field = after, ""
+    is_class = newest_question(session, project_id=project_id).is_class
     page = _labels(project_id)
     while chunk := session.connection().execute(page.where(_is_after(last_item, last_field))).all():
         costs = _costs(session, sorted({row.item_id for row in chunk}))
         for row in chunk:
-            yield _label(row, cost_micros=costs.get(row.item_id, 0))
+            yield _label(row, cost_micros=costs.get(row.item_id, 0), is_class=is_class)
         last_item, last_field = chunk[-1].item_id, chunk[-1].field
 
 
@@ -98,11 +101,11 @@ def _is_after(item_id: int, field: str) -> ColumnElement[bool]:
     return and_(LabelRow.item_id >= item_id, or_(LabelRow.item_id > item_id, further_field))
 
 
-def _label(row: Row[*tuple[Any, ...]], *, cost_micros: int) -> dict[str, Any]:
+def _label(row: Row[*tuple[Any, ...]], *, cost_micros: int, is_class: bool) -> dict[str, Any]:
     return {
         "key": row.key,
         "field": row.field,
-        "value": row.value,
+        "value": from_text(row.value, is_class=is_class),
         "confidence": row.confidence,
         "source": row.source,
         "cost": units(cost_micros),

@@ -67,16 +67,18 @@ def forecast(
 ) -> Forecast:
     """Say what the items that are not agreed will still cost, and when they will be, each with a 90% interval.
 
-    `short_micros` is what the budget lacks for what is expected. A closed batch has nothing left.
+    `short_micros` is what the budget lacks for what is expected. A closed batch has nothing left. Where answers are no
+    classes, all that may be asked is expected.
     """
     batch = session.get(BatchRow, batch_id)
     if batch is None:
         raise NotFound(f"There is no batch {batch_id}.")
     rule = _rule(batch, wish)
-    standing, gold_places = _standing(session, batch, questions)
+    standing, gold_places, asks_for_class = _standing(session, batch, questions)
     own = (rule.confidence, rule.most) == (batch.confidence_target, batch.overlap_max)
-    # "fixed" asks for every answer, however sure the label is
-    judged = replace(rule, confidence=inf) if batch.overlap_policy == "fixed" else rule
+    # "fixed" asks for every answer, however sure the label is; without classes it is not told how sure it will be
+    all_asked = batch.overlap_policy == "fixed" or not asks_for_class
+    judged = replace(rule, confidence=inf) if all_asked else rule
     people = further_answers(standing, judged, observed=own, fresh=wish.more_items)
     further = Further(people.mean + gold_places, people.low + gold_places, people.high + gold_places)
     each = batch.price_micros + batch.fee_micros
@@ -112,12 +114,15 @@ def _rule(batch: BatchRow, wish: Wish) -> Rule:
     return Rule(least=batch.overlap_min, most=most, confidence=confidence)
 
 
-def _standing(session: Session, batch: BatchRow, questions: Mapping[str, Question]) -> tuple[Standing, int]:
-    """Read the batch's tasks and their votes on the question's first field; and the places gold still has."""
+def _standing(session: Session, batch: BatchRow, questions: Mapping[str, Question]) -> tuple[Standing, int, bool]:
+    """Read the batch's tasks and their votes on the question's first field; the places gold still has; has it classes?
+
+    Where it has none, every answer counts as a vote for the same.
+    """
     version = session.get_one(QuestionVersionRow, batch.question_version_id)
     question = questions[version.kind]
     field = question.fields(version.spec)[0]
-    codes = {name: code for code, name in enumerate(question.classes(version.spec))}
+    codes = {name: code for code, name in enumerate(question.classes(version.spec) if question.is_class else "ab")}
     rows = session.execute(
         select(TaskRow.id, TaskRow.is_gold, TaskRow.overlap, TaskRow.answers_count, TaskRow.state)
         .where(TaskRow.batch_id == batch.id)
@@ -138,7 +143,7 @@ def _standing(session: Session, batch: BatchRow, questions: Mapping[str, Questio
     )
     for task_id, value in said:
         if task_id in places:
-            votes[places[task_id], codes[value[field]]] += 1
+            votes[places[task_id], codes[value[field]] if question.is_class else 0] += 1
     return (
         Standing(
             votes=votes,
@@ -146,6 +151,7 @@ def _standing(session: Session, batch: BatchRow, questions: Mapping[str, Questio
             done=np.array([row[4] == TaskState.RETIRED for row in tasks], dtype=np.bool_),
         ),
         gold_places,
+        question.is_class,
     )
 
 

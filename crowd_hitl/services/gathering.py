@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.assignments import ANSWERED
 from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.labels import LabelSource
-from crowd_hitl.domain.ports import AnswerTable, Plugins
+from crowd_hitl.domain.ports import AnswerTable, Plugins, Question
 from crowd_hitl.domain.tasks import OverlapRule, TaskState
+from crowd_hitl.domain.values import as_text
 from crowd_hitl.services.queueing import broken_items
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.project_rows import GoldRow, QuestionVersionRow
@@ -24,7 +25,7 @@ from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskR
 
 Rows = NDArray[np.void]
 # Answers to one field of a question, coded once for all batches that are read in one snapshot, by pool and field.
-Coded = dict[tuple[int, str], tuple[NDArray[np.int64], NDArray[np.int64], AnswerTable]]
+Coded = dict[tuple[int, str], tuple[NDArray[np.int64], NDArray[np.int64], AnswerTable, Sequence[str]]]
 READ_AT_ONCE = 10_000
 TASK = np.dtype(
     [("id", "i8"), ("item_id", "i8"), ("is_gold", "?"), ("overlap", "i4"), ("answers", "i4"), ("state", "i1")]
@@ -32,16 +33,17 @@ TASK = np.dtype(
 STANDING = np.dtype([("item_id", "i8"), ("value", "i4"), ("confidence", "f8"), ("source", "i1")])
 ANSWER = np.dtype([("item_id", "i8"), ("worker_id", "i8"), ("value", "i4")])
 STATES, SOURCES = tuple(TaskState), tuple(LabelSource)
-# What a standing label says that is no option of the question any more.
-NO_OPTION = -2
+# What a standing label says that is no option of the question any more: the place after the last value.
+NO_OPTION = -1
 
 
 @dataclass(frozen=True)
 class Evidence:
     """All answers to one field of a project's question, coded, with the tasks of the batch that is looked at.
 
-    `item_ids` and `worker_ids` name the codes of `table`, in rising order; `tasks` has a row (TASK) for each task of
-    the batch, `standing` one (STANDING, in the order of its items) for each current label of the batch's items.
+    `item_ids` and `worker_ids` name the codes of `table`, in rising order, and `values` its labels: the classes, or
+    whatever was answered and is a label now. `tasks` has a row (TASK) for each task of the batch, `standing` one
+    (STANDING, in the order of its items) for each current label of the batch's items.
     """
 
     batch_id: int
@@ -50,7 +52,9 @@ class Evidence:
     rule: OverlapRule
     aggregator: str
     policy: str
-    classes: Sequence[str]
+    is_class: bool
+    spec: Mapping[str, Any]
+    values: Sequence[str]
     item_ids: NDArray[np.int64]
     worker_ids: NDArray[np.int64]
     table: AnswerTable
@@ -65,8 +69,39 @@ class Evidence:
         if place < 0:
             return None
         row = self.standing[place]
-        value = self.classes[row["value"]] if row["value"] >= 0 else ""
+        value = self.values[row["value"]] if row["value"] >= 0 else ""
         return value, float(row["confidence"]), SOURCES[row["source"]]
+
+
+class Codes:
+    """The numbers of values: fixed for classes, given as they come for anything else."""
+
+    def __init__(self, values: Sequence[str], *, is_class: bool) -> None:
+        self.is_class = is_class
+        self._codes = {value: code for code, value in enumerate(values)}
+
+    @property
+    def values(self) -> Sequence[str]:
+        """List the values, each in the place of its number."""
+        return list(self._codes)
+
+    def of(self, value: str) -> int:
+        """Return the number of a value; NO_OPTION for what is none of the classes."""
+        if self.is_class:
+            return self._codes.get(value, NO_OPTION)
+        return self._codes.setdefault(value, len(self._codes))
+
+    def answered(self, value: Any) -> int:
+        """Return the number of what a worker answered; a class that is none (KeyError) was never let in."""
+        return self._codes[value] if self.is_class else self.of(as_text(value))
+
+    def sorted(self) -> tuple[Sequence[str], NDArray[np.int32]]:
+        """Return the values with classes as they are, others sorted; and the new number of each old one."""
+        values = self.values if self.is_class else sorted(self._codes)
+        ranks = np.full(len(values) + 1, NO_OPTION, dtype=np.int32)
+        for rank, value in enumerate(values):
+            ranks[self._codes[value]] = rank
+        return values, ranks
 
 
 def read_evidence(session: Session, *, batch_id: int, plugins: Plugins, coded: Coded | None = None) -> list[Evidence]:
@@ -83,11 +118,11 @@ def read_evidence(session: Session, *, batch_id: int, plugins: Plugins, coded: C
     newest = session.scalar(select(func.max(AnswerRow.id)).where(AnswerRow.batch_id == batch_id)) or 0
     found = []
     for field in question.fields(version.spec):
-        classes = list(question.classes(version.spec))
-        codes = {name: code for code, name in enumerate(classes)}
         if (version.pool, field) not in coded:
-            coded[version.pool, field] = _coded(session, version, field=field, codes=codes)
-        item_ids, worker_ids, table = coded[version.pool, field]
+            coded[version.pool, field] = _coded(session, version, field=field, question=question)
+        item_ids, worker_ids, table, values = coded[version.pool, field]
+        codes = Codes(values, is_class=question.is_class)
+        standing = np.fromiter(_standing(session, batch_id=batch_id, field=field, codes=codes), dtype=STANDING)
         found.append(
             Evidence(
                 batch_id=batch_id,
@@ -96,12 +131,14 @@ def read_evidence(session: Session, *, batch_id: int, plugins: Plugins, coded: C
                 rule=OverlapRule(batch.overlap_min, batch.overlap_max, batch.confidence_target),
                 aggregator=batch.aggregator,
                 policy=batch.overlap_policy,
-                classes=classes,
+                is_class=question.is_class,
+                spec=version.spec,
+                values=codes.values,
                 item_ids=item_ids,
                 worker_ids=worker_ids,
                 table=table,
                 tasks=np.fromiter(_tasks(session, batch_id=batch_id), dtype=TASK),
-                standing=np.fromiter(_standing(session, batch_id=batch_id, field=field, codes=codes), dtype=STANDING),
+                standing=standing,
                 seen_answer_id=newest,
                 mark=batch.agreed_at_answer_id,
             )
@@ -110,23 +147,26 @@ def read_evidence(session: Session, *, batch_id: int, plugins: Plugins, coded: C
 
 
 def _coded(
-    session: Session, version: QuestionVersionRow, *, field: str, codes: Mapping[str, int]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], AnswerTable]:
-    """Number items and workers by their ids, so that nothing depends on the order of arrival."""
+    session: Session, version: QuestionVersionRow, *, field: str, question: Question
+) -> tuple[NDArray[np.int64], NDArray[np.int64], AnswerTable, Sequence[str]]:
+    """Number items and workers by their ids and values by their text: nothing depends on the order of arrival."""
+    codes = Codes(question.classes(version.spec) if question.is_class else (), is_class=question.is_class)
     answers = np.fromiter(_answers(session, version, field=field, codes=codes), dtype=ANSWER)
+    gold = {item_id: codes.of(value) for item_id, value in _gold(session, version, field=field)}
+    values, ranks = codes.sorted()
+    gold = {item_id: int(ranks[code]) for item_id, code in gold.items()}
     item_ids, tasks = np.unique(answers["item_id"], return_inverse=True)
     worker_ids, workers = np.unique(answers["worker_id"], return_inverse=True)
-    gold = {item_id: codes.get(value, -1) for item_id, value in _gold(session, version, field=field)}
     table = AnswerTable(
         tasks=tasks.astype(np.int32),
         workers=workers.astype(np.int32),
-        labels=answers["value"].astype(np.int32),
+        labels=ranks[answers["value"]],
         n_tasks=len(item_ids),
         n_workers=len(worker_ids),
-        n_labels=len(codes),
+        n_labels=len(values),
         gold=np.array([gold.get(int(item_id), -1) for item_id in item_ids], dtype=np.int32),
     )
-    return item_ids, worker_ids, table
+    return item_ids, worker_ids, table, values
 
 
 def places_of(wanted: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -138,10 +178,11 @@ def places_of(wanted: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.i
 
 
 def _answers(
-    session: Session, version: QuestionVersionRow, *, field: str, codes: Mapping[str, int]
+    session: Session, version: QuestionVersionRow, *, field: str, codes: "Codes"
 ) -> Iterator[tuple[int, int, int]]:
+    said = AnswerRow.value[field]
     rows = session.execute(
-        select(AnswerRow.item_id, AnswerRow.worker_id, AnswerRow.value[field].as_string())
+        select(AnswerRow.item_id, AnswerRow.worker_id, said.as_string() if codes.is_class else said)
         .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
         .join(QuestionVersionRow, QuestionVersionRow.id == AnswerRow.question_version_id)
         .where(QuestionVersionRow.project_id == version.project_id, QuestionVersionRow.pool == version.pool)
@@ -152,7 +193,7 @@ def _answers(
         .execution_options(yield_per=READ_AT_ONCE)
     )
     for item_id, worker_id, value in rows:
-        yield item_id, worker_id, codes[value]
+        yield item_id, worker_id, codes.answered(value)
 
 
 def _tasks(session: Session, *, batch_id: int) -> Iterator[tuple[Any, ...]]:
@@ -167,9 +208,7 @@ def _tasks(session: Session, *, batch_id: int) -> Iterator[tuple[Any, ...]]:
         yield *columns, states[state]
 
 
-def _standing(
-    session: Session, *, batch_id: int, field: str, codes: Mapping[str, int]
-) -> Iterator[tuple[int, int, float, int]]:
+def _standing(session: Session, *, batch_id: int, field: str, codes: "Codes") -> Iterator[tuple[int, int, float, int]]:
     sources = {source.value: code for code, source in enumerate(SOURCES)}
     rows = session.execute(
         select(LabelRow.item_id, LabelRow.value, LabelRow.confidence, LabelRow.source)
@@ -179,7 +218,7 @@ def _standing(
         .execution_options(yield_per=READ_AT_ONCE)
     )
     for item_id, value, confidence, source in rows:
-        yield item_id, codes.get(value, NO_OPTION), confidence, sources[source]
+        yield item_id, codes.of(value), confidence, sources[source]
 
 
 def _gold(session: Session, version: QuestionVersionRow, *, field: str) -> list[tuple[int, str]]:

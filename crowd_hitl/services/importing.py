@@ -1,17 +1,20 @@
 """Items come in: row by row, each chunk in its own unit of work; a bad row is reported and stops nobody."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import TextClause, bindparam, insert, select, text
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.errors import FieldProblem, NotFound
+from crowd_hitl.domain.errors import BadInput, FieldProblem, NotFound
 from crowd_hitl.domain.items import FIRST_FIELD, ImportReport, ItemRecord
 from crowd_hitl.domain.labels import LabelSource
+from crowd_hitl.domain.ports import Question
+from crowd_hitl.domain.values import as_text, from_text
 from crowd_hitl.services.clashes import Seen
 from crowd_hitl.services.fetching_media import MediaIntake
 from crowd_hitl.services.imaging import BadMedia
@@ -57,11 +60,15 @@ class BadGold(Exception):
 
 @dataclass(frozen=True)
 class GoldRule:
-    """What gold may say: the question's fields, the options of each, and how often one known answer may be shown."""
+    """What gold may say: the question's fields, the options of each, and how often one known answer may be shown.
+
+    Where answers are no classes, `check` takes an answer and returns it as the question's answers are kept.
+    """
 
     fields: Sequence[str]
     classes: Sequence[str]
     views_max: int = 100_000
+    check: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
 
     def by_field(self, record: ItemRecord) -> dict[str, str]:
         """Return a record's gold with every field named; BadGold if the question has no such field or option."""
@@ -71,10 +78,35 @@ class GoldRule:
             if name not in (FIRST_FIELD, *self.fields):
                 expected = f"one of the question's fields: {_listed(self.fields)}"
                 raise BadGold(column, expected=expected, found=f"'{name[:80]}'")
-            if value not in self.classes:
-                raise BadGold(column, expected=f"one of {_listed(self.classes)}", found=f"'{value[:80]}'")
-            named[name or self.fields[0]] = value
+            field_name = name or self.fields[0]
+            named[field_name] = self._checked(field_name, value, column=column)
         return named
+
+    def _checked(self, name: str, value: str, *, column: str) -> str:
+        if self.check is not None:
+            try:
+                return as_text(self.check({name: _read(value)})[name])
+            except BadInput as error:
+                wrong = error.problems[0] if error.problems else None
+                expected = wrong.expected if wrong else str(error)
+                raise BadGold(column, expected=expected, found=f"'{value[:80]}'") from error
+        if value not in self.classes:
+            raise BadGold(column, expected=f"one of {_listed(self.classes)}", found=f"'{value[:80]}'")
+        return value
+
+
+def gold_rule(question: Question, spec: Mapping[str, Any]) -> GoldRule:
+    """Say what gold may say of this question."""
+    check = None if question.is_class else partial(question.check_answer, spec)
+    return GoldRule(fields=question.fields(spec), classes=question.classes(spec), check=check)
+
+
+def _read(written: str) -> object:
+    """Read a known answer: JSON, or a text as it stands."""
+    try:
+        return from_text(written)
+    except BadInput:
+        return written
 
 
 @dataclass

@@ -25,6 +25,7 @@ from crowd_hitl.services.balances import batch_balance
 from crowd_hitl.services.choosing import Chosen, choose
 from crowd_hitl.services.concluding import conclude, stop
 from crowd_hitl.services.eligible import able_workers
+from crowd_hitl.services.projects import newest_question
 from crowd_hitl.services.publishing import BatchRequest, close_batch, publish_batch
 from crowd_hitl.services.settling_tasks import retire_unreachable
 from crowd_hitl.store.loop_rows import ChoiceRow, LoopRow, RoundRow
@@ -58,6 +59,8 @@ def start_loop(
         raise NotFound(f"There is no budget {budget_id}. Make one and top it up first.")
     if session.scalar(select(ItemRow.id).where(ItemRow.project_id == project_id).limit(1)) is None:
         raise Conflict("This project has no items yet. Import some first.")
+    if not newest_question(session, project_id=project_id).is_class:
+        raise Conflict("A loop trains on classes, and this project's answers are none. Publish batches instead.")
     gold = session.scalar(select(func.count()).where(GoldRow.project_id == project_id)) or 0
     loop = LoopRow(
         project_id=project_id,

@@ -24,6 +24,7 @@ class NewProject:
     kind: str
     spec: Mapping[str, Any]
     simulated: bool = False
+    is_class: bool = True
 
 
 def create_project(session: Session, *, organisation_id: int, new: NewProject, now: datetime) -> ProjectRow:
@@ -40,7 +41,13 @@ def create_project(session: Session, *, organisation_id: int, new: NewProject, n
     session.add(project)
     session.flush()
     version = QuestionVersionRow(
-        project_id=project.id, number=1, pool=1, kind=new.kind, spec=dict(new.spec), created_at=now
+        project_id=project.id,
+        number=1,
+        pool=1,
+        kind=new.kind,
+        spec=dict(new.spec),
+        is_class=new.is_class,
+        created_at=now,
     )
     session.add(version)
     session.flush()

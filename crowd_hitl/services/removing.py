@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.assignments import ANSWERED, AssignmentState
 from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.labels import LabelSource
-from crowd_hitl.domain.ports import AnswerTable, Consensus, Plugins
+from crowd_hitl.domain.ports import AnswerTable, Plugins
 from crowd_hitl.domain.removals import Held, LabelChange, Removal, TakenOut
 from crowd_hitl.domain.tasks import BatchState, Next, RetireReason, TaskState
-from crowd_hitl.services.agreeing import REFINED_BY, decide, weigh
+from crowd_hitl.services.agreeing import REFINED_BY, decide
 from crowd_hitl.services.gathering import STATES, Coded, Evidence, read_evidence
 from crowd_hitl.services.settling_tasks import Decision
+from crowd_hitl.services.weighing import Agreed, weigh
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.money_rows import BudgetRow
 from crowd_hitl.store.project_rows import ProjectRow, QuestionVersionRow
@@ -72,17 +73,17 @@ def plan_removal(uow: UnitOfWork, *, removal: Removal, plugins: Plugins) -> list
     """Read in one snapshot, weigh outside any transaction, and say what is to be done in each batch."""
     readings = uow.read(read_removal, removal=removal, plugins=plugins)
     taken_items = {held.item_id for reading in readings for held in reading.held}
-    weighed: dict[tuple[int, str], tuple[Evidence, Consensus]] = {}
+    weighed: dict[tuple[int, str], tuple[Evidence, Agreed]] = {}
     seen: set[tuple[int, str]] = set()
     plans = []
     # the newest batch first: an item that several batches asked has the label of the last
     for reading in reversed(readings):
         decisions: list[tuple[Evidence, list[Decision]]] = []
         for evidence in reading.evidence:
-            less, consensus = _without(
+            less, agreed = _without(
                 evidence, worker_id=removal.worker_id, items=taken_items, plugins=plugins, weighed=weighed
             )
-            decisions.append((evidence, list(decide(_lowered(less, reading), consensus, plugins=plugins))))
+            decisions.append((evidence, list(decide(_lowered(less, reading), agreed, plugins=plugins))))
         labels = [
             change
             for evidence, decided in decisions
@@ -159,15 +160,15 @@ def _without(
     worker_id: int,
     items: set[int],
     plugins: Plugins,
-    weighed: dict[tuple[int, str], tuple[Evidence, Consensus]],
-) -> tuple[Evidence, Consensus]:
+    weighed: dict[tuple[int, str], tuple[Evidence, Agreed]],
+) -> tuple[Evidence, Agreed]:
     """Weigh the evidence without this worker's answers to these items; batches that share answers share the result."""
     key = (id(evidence.table), evidence.aggregator)
     if key not in weighed:
         less = _less(evidence, worker_id=worker_id, items=items)
         weighed[key] = (less, weigh(less, plugins=plugins, seed=0))
-    less, consensus = weighed[key]
-    return replace(evidence, table=less.table, item_ids=less.item_ids, worker_ids=less.worker_ids), consensus
+    less, agreed = weighed[key]
+    return replace(evidence, table=less.table, item_ids=less.item_ids, worker_ids=less.worker_ids), agreed
 
 
 def _less(evidence: Evidence, *, worker_id: int, items: set[int]) -> Evidence:

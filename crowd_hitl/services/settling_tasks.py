@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CursorResult, case, func, select, update
+from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.assignments import ANSWERED
 from crowd_hitl.domain.labels import Change, LabelSource, change
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.tasks import BatchState, Next, RetireReason, TaskState, position
@@ -16,11 +15,9 @@ from crowd_hitl.services.eligible import somebody_is_free
 from crowd_hitl.services.numbering import last_versions
 from crowd_hitl.services.paying import give_back, reserve
 from crowd_hitl.services.publishing import close_batch, lock_batch
-from crowd_hitl.store.account_rows import WorkerSkillRow
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.money_rows import BudgetRow
-from crowd_hitl.store.project_rows import GoldRow
-from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
+from crowd_hitl.store.work_rows import BatchRow, TaskRow
 
 RETIRES = {Next.AGREED: RetireReason.AGREED, Next.GIVE_UP: RetireReason.OVERLAP}
 
@@ -141,27 +138,6 @@ def write_labels(session: Session, *, project_id: int, labels: Sequence[NewLabel
     return len(fresh)
 
 
-def write_skills(session: Session, *, batch_id: int, field: str, skills: Mapping[int, float], now: datetime) -> None:
-    """Keep each worker's measured skill for the project; the only writer of worker_skill."""
-    project_id = session.get_one(BatchRow, batch_id).project_id
-    known = {
-        row.worker_id: row
-        for row in session.scalars(
-            select(WorkerSkillRow).where(WorkerSkillRow.project_id == project_id, WorkerSkillRow.field == field)
-        )
-    }
-    counts = _answer_counts(session, project_id=project_id)
-    gold = _gold_counts(session, project_id=project_id, field=field)
-    for worker_id, accuracy in skills.items():
-        row = known.get(worker_id)
-        if row is None:
-            row = WorkerSkillRow(project_id=project_id, worker_id=worker_id, field=field)
-            session.add(row)
-        row.accuracy, row.answers, row.updated_at = accuracy, counts.get(worker_id, 0), now
-        row.gold_seen, row.gold_right = gold.get(worker_id, (0, 0))
-    session.flush()
-
-
 def finish_if_done(session: Session, *, batch_id: int, seen_answer_id: int, mark: int, now: datetime) -> bool:
     """Remember how far the batch was looked at; close it when every task is retired. Say whether it is closed."""
     batch = lock_batch(session, batch_id)
@@ -251,27 +227,3 @@ def _consensus(decision: Decision, batch: BatchRow, field: str) -> NewLabel:
         batch_id=batch.id,
         round_id=batch.round_id,
     )
-
-
-def _answer_counts(session: Session, *, project_id: int) -> dict[int, int]:
-    rows = session.execute(
-        select(AssignmentRow.worker_id, func.count())
-        .join(BatchRow, BatchRow.id == AssignmentRow.batch_id)
-        .where(BatchRow.project_id == project_id, AssignmentRow.state.in_([s.value for s in ANSWERED]))
-        .group_by(AssignmentRow.worker_id)
-    )
-    return dict(rows.all())
-
-
-def _gold_counts(session: Session, *, project_id: int, field: str) -> dict[int, tuple[int, int]]:
-    """Count (seen, right) of each worker's answers to gold tasks."""
-    right = func.sum(case((AnswerRow.value[field].as_string() == GoldRow.value, 1), else_=0))
-    rows = session.execute(
-        select(AnswerRow.worker_id, func.count(), right)
-        .join(TaskRow, TaskRow.id == AnswerRow.task_id)
-        .join(GoldRow, GoldRow.item_id == TaskRow.item_id)
-        .where(GoldRow.project_id == project_id, GoldRow.field == field, TaskRow.is_gold.is_(True))
-        .where(AnswerRow.is_broken.is_(False))
-        .group_by(AnswerRow.worker_id)
-    )
-    return {worker_id: (seen, int(correct)) for worker_id, seen, correct in rows}

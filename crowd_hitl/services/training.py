@@ -61,6 +61,8 @@ def read_lesson(session: Session, *, project_id: int, plugins: Plugins) -> Lesso
     """Read the labels people stand behind, and the gold held out; BadInput when there is nothing to learn."""
     question = newest_question(session, project_id=project_id)
     plugin = plugins.questions[question.kind]
+    if not plugin.is_class:
+        raise BadInput(f"Models learn classes. The question of this project is of the kind '{question.kind}'.")
     field = plugin.fields(question.spec)[0]
     gold = session.execute(
         select(GoldRow.item_id, GoldRow.value).where(GoldRow.project_id == project_id, GoldRow.field == field)

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
-from crowd_hitl.store.rows import Count, Key, Row, to, unique_while
+from crowd_hitl.store.rows import Count, Key, Long, Row, to, unique_while
 
 
 class LabelRow(Row):
@@ -26,7 +26,8 @@ class LabelRow(Row):
     field: Mapped[str]
     version: Mapped[int]
     state: Mapped[str]
-    value: Mapped[str]
+    # a class, or any other value as JSON (domain.values)
+    value: Mapped[Long]
     confidence: Mapped[float]
     source: Mapped[str]
     votes: Mapped[Count]

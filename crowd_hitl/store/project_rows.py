@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
-from sqlalchemy.orm import Mapped
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text, true
+from sqlalchemy.orm import Mapped, mapped_column
 
 from crowd_hitl.store.rows import Count, Key, Long, Row, to
 
@@ -40,6 +40,8 @@ class QuestionVersionRow(Row):
     pool: Mapped[int]
     kind: Mapped[str]
     spec: Mapped[dict[str, Any]]
+    # an answer is one class of a short list, so that answers can be compared by being the same
+    is_class: Mapped[bool] = mapped_column(default=True, server_default=true())
     created_at: Mapped[datetime]
 
 
@@ -81,7 +83,8 @@ class GoldRow(Row):
     project_id: Mapped[int] = to("project", index=True)
     item_id: Mapped[int] = to("item")
     field: Mapped[str]
-    value: Mapped[str]
+    # as a label's
+    value: Mapped[Long]
     source: Mapped[str]
     views_max: Mapped[int]
     views_reserved: Mapped[Count]

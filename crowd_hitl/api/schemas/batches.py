@@ -36,7 +36,9 @@ class BatchIn(Body):
         None, min_length=1, max_length=100_000, description="Ids of the items to ask; empty asks all without a label."
     )
     limit: int | None = Field(None, ge=1, le=10_000_000, description="Ask at most so many items.")
-    aggregator: PlugIn = "pooled"
+    aggregator: PlugIn | None = Field(
+        None, description="How answers become a label: an aggregator, or a fuser for answers that are no class."
+    )
     overlap_policy: PlugIn = "posterior"
     approval: Literal["auto", "manual", "after_delay", "by_gold", "by_sample"] = "auto"
     review: dict[str, float] | None = Field(

@@ -16,6 +16,7 @@ class ChoiceQuestion:
     """Exactly one of the options, under one field."""
 
     kind = "choice"
+    is_class = True
 
     def check_spec(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Return the settings completed with defaults; BadInput for a setting that is unknown or wrong."""

@@ -17,6 +17,9 @@ DEFAULT_FIELD = "label"
 OTHERS_SHOWN = 5
 DEFAULT_CURRENCY = "USD"
 
+# Characters of a value that is no class: the outlines of an image take pages.
+SHOWN = 120
+
 
 @dataclass(frozen=True)
 class Class:
@@ -43,8 +46,8 @@ class ProjectHead:
     batches: int
 
     def shown(self, value: str) -> str:
-        """Return the words workers saw for a value."""
-        return next((one.label for one in self.classes if one.value == value), value)
+        """Return the words workers saw for a value; of a long value its beginning."""
+        return next((one.label for one in self.classes if one.value == value), _shortened(value))
 
     def place(self, value: str) -> int:
         """Return a value's place among the classes, −1 if it is none of them."""
@@ -126,6 +129,10 @@ def list_projects(
             )
         )
     return Page(rows=lines, after=str(projects[-1].id) if more else None)
+
+
+def _shortened(value: str) -> str:
+    return value if len(value) <= SHOWN else f"{value[: SHOWN - 1]}…"
 
 
 def _classes(options: object) -> tuple[Class, ...]:

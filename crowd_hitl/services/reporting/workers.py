@@ -13,6 +13,7 @@ from crowd_hitl.services.reporting.projects import ProjectHead
 from crowd_hitl.store.account_rows import WorkerRow, WorkerSkillRow
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.money_rows import TransferRow
+from crowd_hitl.store.project_rows import QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRow, BatchRow, SittingRow, TaskRow
 
 
@@ -139,8 +140,9 @@ def _same(project: ProjectHead) -> ColumnElement[int]:
 
 
 def _by_people() -> ColumnElement[bool]:
-    # A model's label is no yardstick for people, and gold has its own column.
-    return and_(LabelRow.state == "current", LabelRow.source != "model", TaskRow.is_gold.is_(False))
+    # A model's label is no yardstick for people, gold has its own column, and only classes agree by being the same.
+    classes = AnswerRow.question_version_id.in_(select(QuestionVersionRow.id).where(QuestionVersionRow.is_class))
+    return and_(LabelRow.state == "current", LabelRow.source != "model", TaskRow.is_gold.is_(False), classes)
 
 
 def _gold(session: Session, *, project: ProjectHead, worker_ids: Sequence[int]) -> dict[int, Share]:
