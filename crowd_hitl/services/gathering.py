@@ -20,7 +20,7 @@ from crowd_hitl.domain.tasks import OverlapRule, TaskState
 from crowd_hitl.domain.values import as_text
 from crowd_hitl.services.queueing import broken_items
 from crowd_hitl.store.label_rows import LabelRow
-from crowd_hitl.store.project_rows import GoldRow, QuestionVersionRow
+from crowd_hitl.store.project_rows import IS_TRUSTED, GoldRow, QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 Rows = NDArray[np.void]
@@ -223,6 +223,8 @@ def _standing(session: Session, *, batch_id: int, field: str, codes: "Codes") ->
 
 def _gold(session: Session, version: QuestionVersionRow, *, field: str) -> list[tuple[int, str]]:
     rows = session.execute(
-        select(GoldRow.item_id, GoldRow.value).where(GoldRow.project_id == version.project_id, GoldRow.field == field)
+        select(GoldRow.item_id, GoldRow.value)
+        .where(GoldRow.project_id == version.project_id, GoldRow.field == field)
+        .where(IS_TRUSTED)
     )
     return [(item_id, value) for item_id, value in rows]
