@@ -92,6 +92,11 @@ def gold_of_item(session: Session, *, project_id: int, key: str, field: str | No
     return session.scalars(mine if field is None else mine.where(GoldRow.field == field)).first()
 
 
+def project_of(session: Session, gold_id: int) -> int:
+    """Return the project whose gold this is."""
+    return session.get_one(GoldRow, gold_id).project_id
+
+
 def yardstick(session: Session, *, project_id: int, plugins: Plugins) -> Callable[[Any, str], bool] | None:
     """Return what tells whether an answer to gold is right, as the newest batch does; None: by being the same."""
     question = newest_question(session, project_id=project_id)

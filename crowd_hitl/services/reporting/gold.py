@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import AssignmentState
@@ -16,7 +16,9 @@ from crowd_hitl.services.reporting.pages import PAGE_ROWS, Page, first_rows, num
 from crowd_hitl.store.project_rows import IS_TRUSTED, GoldRevisionRow, GoldRow, ItemRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, TaskRow
 
-SUSPECT_FIRST = case((GoldRow.retired_at.is_not(None), 2), (GoldRow.suspected_at.is_not(None), 0), else_=1)
+SUSPECT_FIRST: ColumnElement[int] = case(
+    (GoldRow.retired_at.is_not(None), 2), (GoldRow.suspected_at.is_not(None), 0), else_=1
+)
 TURNED_DOWN = (AssignmentState.REJECTED, AssignmentState.SOFT_REJECTED)
 VOTES_SHOWN = 6
 IsRight = Callable[[Any, str], bool] | None
@@ -26,8 +28,8 @@ IsRight = Callable[[Any, str], bool] | None
 class GoldLine:
     """One known answer. `votes`: what was answered, the most first. `right`: of all answers to it as gold.
 
-    `views_left` may be promised to batches to come; `turned_down` are the answers (ids) that were rejected here and
-    said otherwise: to be looked at where the value was wrong.
+    `views_left` may be promised to batches to come. `turned_down`: answers (ids) that were rejected and should be
+    looked at again, as they may have been right: they differ from a value in doubt, or are what it was corrected to.
     """
 
     id: int
@@ -64,7 +66,7 @@ def count_gold(session: Session, *, project_id: int) -> GoldCounts:
     rows = session.execute(
         select(SUSPECT_FIRST, func.count()).where(GoldRow.project_id == project_id).group_by(SUSPECT_FIRST)
     )
-    found = dict(rows.all())
+    found: dict[int, int] = {int(rank): count for rank, count in rows}
     return GoldCounts(counts=found.get(1, 0), suspect=found.get(0, 0), retired=found.get(2, 0))
 
 
@@ -75,8 +77,7 @@ def list_gold(
     query = _gold_and_items(GoldRow.project_id == project_id).order_by(SUSPECT_FIRST, GoldRow.id).limit(limit + 1)
     last = number_and_id_after(after)
     if last is not None:
-        rank, gold_id = last
-        query = query.where(or_(rank < SUSPECT_FIRST, and_(rank == SUSPECT_FIRST, GoldRow.id > gold_id)))
+        query = query.where(tuple_(SUSPECT_FIRST, GoldRow.id) > (int(last[0]), last[1]))
     rows, more = first_rows(session.execute(query).all(), limit=limit)
     lines = _lines(session, rows, is_right=is_right)
     end = f"{_rank(lines[-1])}:{lines[-1].id}" if more else None
@@ -147,7 +148,9 @@ def _line(
         views_max=gold.views_max,
         right=Share(right=len(right), seen=len(said)),
         votes=sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))[:VOTES_SHOWN],
-        turned_down=[key for key, _, state in said if state in TURNED_DOWN and (key not in right or former)],
+        turned_down=[
+            key for key, _, state in said if state in TURNED_DOWN and _may_be_right(gold, key in right, former=former)
+        ],
         former=former,
         suspected_at=gold.suspected_at,
         confirmed_at=gold.confirmed_at,
@@ -157,6 +160,13 @@ def _line(
 
 def _same(value: Any, known: str, *, is_right: IsRight) -> bool:
     return bool(value == known) if is_right is None else is_right(value, known)
+
+
+def _may_be_right(gold: GoldRow, is_right: bool, *, former: Sequence[str]) -> bool:
+    """Say whether an answer that was rejected may have been right all the same."""
+    if gold.suspected_at is not None or gold.retired_at is not None:
+        return not is_right
+    return is_right and bool(former)
 
 
 def _state(gold: GoldRow) -> str:
