@@ -135,7 +135,7 @@ def _checked(session: Session, row: GoldRow, *, value: str, plugins: Plugins) ->
     try:
         return rule.by_field(ItemRecord(row=1, key="", text="", gold={row.field: value}))[row.field]
     except BadGold as bad:
-        raise bad_field("value", expected=bad.expected, found=bad.found) from bad
+        raise bad_field("value", expected=bad.expected, found=value) from bad
 
 
 def _take_back(session: Session, *, item_id: int, now: datetime) -> int:

@@ -42,7 +42,7 @@ def work_through(site: Site, batch: BatchRow, say: Callable[[int, int], str], *,
                     submit,
                     assignment_id=offer.assignment_id,
                     worker_id=worker_id,
-                    submission=Submission({"label": say(number, offer.item.id)}, f"k{offer.assignment_id}"),
+                    submission=Submission({"label": say(number, offer.item_id)}, f"k{offer.assignment_id}"),
                     questions=QUESTIONS,
                     now=NOON,
                 )

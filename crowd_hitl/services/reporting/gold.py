@@ -92,7 +92,9 @@ def one_gold(session: Session, *, gold_id: int, is_right: IsRight) -> GoldLine:
 
 def gold_left(session: Session, *, project_id: int, worker_ids: Sequence[int]) -> dict[int, int]:
     """Count, for each worker, the gold that may still be shown and that they never had before them."""
-    showing = exists().where(TaskRow.item_id == GoldRow.item_id, TaskRow.is_gold, TaskRow.state == "open")
+    showing = (
+        exists().where(TaskRow.item_id == GoldRow.item_id, TaskRow.is_gold, TaskRow.state == "open").correlate(GoldRow)
+    )
     left = and_(
         GoldRow.project_id == project_id,
         IS_TRUSTED,
