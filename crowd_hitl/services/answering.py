@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace as dataclass_replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,13 +16,14 @@ from crowd_hitl.services.assigning import CLAIM_MAX, lock_assignment
 from crowd_hitl.services.breaking import broken_value, lock_for_broken, note_broken
 from crowd_hitl.services.gating import hold_worker
 from crowd_hitl.services.handing_out import BATCH_OF
+from crowd_hitl.services.mixing import gold_among, lease_after
 from crowd_hitl.services.paying import look_again
 from crowd_hitl.services.seating import is_plain, take_place_again
 from crowd_hitl.services.showing import Offered, beside, offered, show
 from crowd_hitl.services.taking import earned_micros, take, take_late
 from crowd_hitl.store.hot_path.finding import hot_path
 from crowd_hitl.store.hot_path.remembered import Asked, Short, remembered
-from crowd_hitl.store.hot_path.shapes import Filled
+from crowd_hitl.store.hot_path.shapes import Filled, Wanted
 from crowd_hitl.store.project_rows import QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRevisionRow, AnswerRow, AssignmentRow, BatchRow, SittingRow
 
@@ -119,7 +121,13 @@ def submit_at_once(
     if asked is None:
         return None
     checked = _check(asked, submission.value, questions)
-    return _fill(short, _filled(assignment_id, worker_id, submission, checked, now=now))
+    filled = _filled(assignment_id, worker_id, submission, checked, now=now)
+    wanted = _next_wanted(short, filled)
+    gold = 0 if wanted is None else gold_among(short, wanted, seed=assignment_id)
+    receipt = _fill(short, filled._replace(next_count=filled.next_count - gold))
+    if receipt is None or wanted is None or not gold:
+        return receipt
+    return _with_gold(short, receipt, wanted._replace(places=gold))
 
 
 def replace(
@@ -207,6 +215,21 @@ def _fill(short: Short, filled: Filled) -> Receipt | None:
         currency=taken.currency,
         next=[show(short, place) for place in taken.next],
     )
+
+
+def _next_wanted(short: Short, filled: Filled) -> Wanted | None:
+    batch_id = short.memory.batch_of(short.connection, filled.assignment_id) if filled.next_count else None
+    if batch_id is None:
+        return None
+    return Wanted(batch_id=batch_id, worker_id=filled.worker_id, places=filled.next_count, now=filled.now)
+
+
+def _with_gold(short: Short, receipt: Receipt, wanted: Wanted) -> Receipt:
+    """Lease gold for the places that were drawn for it, in a statement of its own: the answer is taken already."""
+    before = [offer.assignment_id for offer in receipt.next]
+    seed = receipt.assignment_id
+    places = lease_after(short, wanted, answer_id=receipt.answer_id, before=before, seed=seed)
+    return dataclass_replace(receipt, next=[*receipt.next, *(show(short, place) for place in places)])
 
 
 def _taken(session: Session, assignment: AssignmentRow, batch: BatchRow, filled: Filled, *, in_time: bool) -> Receipt:
