@@ -176,3 +176,15 @@ def statements(uow: UnitOfWork) -> Iterator[list[str]]:
     finally:
         for engine in engines:
             event.remove(engine, "before_cursor_execute", note)
+
+
+def test_no_gold_is_drawn_past_its_deadline(unit_of_work: UnitOfWork, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mixing, "draw", lambda *_: 0.0)
+    site = a_site(unit_of_work, items=4, workers=1, gold=3)
+    batch = a_batch(site, overlap_min=1, overlap_max=1, gold_rate=0.5, deadline=later(60))
+    (offer,) = claimed(site, batch, site.workers[0])
+    assert offer.task_id in gold_tasks(site)
+
+    assert answered(site, offer, site.workers[0], now=59).next != []
+    (held,) = site.uow.run(claim, batch_id=batch.id, worker_id=site.workers[0], count=1, now=later(59))
+    assert answered(site, held, site.workers[0], now=60).next == []
