@@ -33,13 +33,16 @@ class Names(Sequence[str]):
         self.array = array
 
     def __len__(self) -> int:
+        """Count the names."""
         return len(self.array)
 
     def __getitem__(self, place: Any) -> Any:
+        """Return one name, or a slice as Names."""
         found = self.array[place]
         return Names(found) if isinstance(place, slice) else found.as_py()
 
     def __iter__(self) -> Iterator[str]:
+        """Yield all names."""
         for start in range(0, len(self.array), NAMES_AT_ONCE):
             yield from self.array[start : start + NAMES_AT_ONCE].to_pylist()
 
