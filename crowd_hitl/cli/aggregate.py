@@ -120,11 +120,13 @@ def _show(found: Found, summary: Mapping[str, Any], out: Path | None, *, as_obje
         sys.stdout.writelines(as_json(found, summary))
         typer.echo()
         return
-    # As above.
-    tables = import_module("crowd_hitl.cli.tables")
-    tables.show_pairs(summary)
+    for name, value in summary.items():
+        typer.echo(f"{name:<8} │ {'–' if value is None else f'{value:.3f}' if isinstance(value, float) else value}")
     if out is not None:
         typer.echo(f"{summary['tasks']} labels written to {out}")
         return
     shown = list(islice(found.rows(), SHOWN))
-    tables.show_table(shown, title=f"The first {len(shown)} labels; all of them with --out or --json")
+    # As above.
+    import_module("crowd_hitl.cli.tables").show_table(
+        shown, title=f"The first {len(shown)} labels; all of them with --out or --json"
+    )

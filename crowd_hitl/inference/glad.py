@@ -95,7 +95,7 @@ class _Glad:
     def cost(self, point: Floats) -> tuple[float, Floats]:
         """Return what is to be made small, the negative expected log-likelihood with its priors, and its slope."""
         off_mean = point - 1.0
-        total = -0.5 * float(off_mean @ off_mean) - len(point) * LOG_PEAK
+        total = -0.5 * float(np.einsum("i,i->", off_mean, off_mean)) - len(point) * LOG_PEAK
         slope = -off_mean
         with np.errstate(over="ignore", invalid="ignore"):
             for (block, cells), believed in zip(self.grouped.cells_of(), self.believed, strict=True):

@@ -24,7 +24,8 @@ class Sums:
     def add(self, posteriors: Floats, counts: Ints, *, floor: float) -> None:
         """Add a block's posteriors, shape (K, tasks)."""
         self.mass += posteriors.sum(axis=1)
-        self.weighted += posteriors @ counts.astype(np.float64)
+        # Not by BLAS, here and below: its sums depend on how many threads it takes.
+        self.weighted += np.einsum("ij,j->i", posteriors, counts.astype(np.float64))
         clipped = np.maximum(posteriors, floor)
         self.entropy -= float(np.einsum("ij,ij->", clipped, np.log(clipped)))
 
