@@ -1,8 +1,8 @@
 """Dawid–Skene for sparse answers: every worker's confusion matrix is shrunk to the crowd's, in few EM iterations.
 
 Plain Dawid–Skene fits K² numbers per worker and, with two answers per task, believes itself. Here a worker is first
-one number, the share of right answers, shrunk to the crowd's; that number and the crowd's own pattern of errors make
-the prior of the worker's matrix, which the worker's answers then move. After Dawid and Skene (1979), with the pooled
+one number, the share of right answers, shrunk to the crowd's; the crowd's own matrix, moved by that number, is the
+prior of the worker's matrix, which the worker's answers then move. After Dawid and Skene (1979), with the pooled
 prior of Raykar et al. (2010); the temperature answers for errors that workers share.
 """
 
@@ -115,22 +115,32 @@ def shrunken_skills(counts: Floats, settings: PooledSettings) -> Floats:
     """
     right = np.einsum("wkk->w", counts)
     given = counts.sum(axis=(1, 2))
-    n_labels = counts.shape[1]
-    crowd = (right.sum() + 1.0) / (given.sum() + 1.0 + 1.0 / max(n_labels - 1, 1))
+    crowd = crowd_skill(counts)
     skills: Floats = (right + settings.skill_weight * crowd) / (given + settings.skill_weight)
     return skills
 
 
+def crowd_skill(counts: Floats) -> float:
+    """Return the whole crowd's share of right answers; without answers, that of a guess."""
+    odd_labels = max(counts.shape[1] - 1, 1)
+    return float((np.einsum("wkk->", counts) + 1.0) / (counts.sum() + 1.0 + 1.0 / odd_labels))
+
+
 def worker_matrices(counts: Floats, skills: Floats, settings: PooledSettings) -> Floats:
-    """Return P(w says l | k holds), shape (w, l, k): own counts over a prior of skill and the crowd's errors."""
+    """Return P(w says l | k holds), shape (w, l, k): own counts over the crowd's matrix, moved by the worker's skill.
+
+    The skill moves the odds of a right answer alike in every class, so that what is hard for all stays hard.
+    """
     n_labels = counts.shape[1]
     if n_labels == 1:
         return np.ones_like(counts)
     eye = np.eye(n_labels, dtype=bool)
-    errors = counts.sum(axis=0) + settings.smoothing
-    errors[eye] = 0.0
-    errors /= errors.sum(axis=0, keepdims=True)
-    prior = np.where(eye, skills[:, None, None], (1.0 - skills)[:, None, None] * errors)
+    crowd = crowd_skill(counts)
+    matrix = counts.sum(axis=0) + settings.smoothing * np.where(eye, crowd, (1.0 - crowd) / (n_labels - 1))
+    matrix /= matrix.sum(axis=0, keepdims=True)
+    better = skills / np.maximum(1.0 - skills, 1e-9) * ((1.0 - crowd) / crowd)
+    prior = np.where(eye, matrix * better[:, None, None], matrix)
+    prior /= prior.sum(axis=1, keepdims=True)
     seen = counts.sum(axis=1, keepdims=True)
     chances: Floats = (counts + settings.matrix_weight * prior) / (seen + settings.matrix_weight)
     return chances
