@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 
 # Above this many cells the workers keep one number each: a matrix per worker would fill the memory.
 LARGEST_MATRICES = 8_000_000
+LONGEST = 12
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class PooledSettings:
     skill_weight: float = 4.0
     matrix_weight: float = 8.0
     iterations: int = 4
-    temperature: float = 1.3
+    temperature: float = 1.15
     smoothing: float = 1.0
 
 
@@ -53,12 +54,18 @@ def fit_pooled(answers: Answers, settings: PooledSettings) -> tuple[Floats, Floa
     coded = code(answers)
     posteriors = first_guess(coded)
     skills = np.full(coded.n_workers, 0.5)
-    for _ in range(settings.iterations):
+    for _ in range(rounds(answers, settings)):
         counts = (coded.said @ posteriors).reshape(coded.n_workers, coded.n_labels, coded.n_labels)
         skills = shrunken_skills(counts, settings)
         evidence = weigh(coded, worker_matrices(counts, skills, settings))
         posteriors = posteriors_of(np.log(class_prior(posteriors, settings)) + evidence, coded.gold)
     return finished(answers, posteriors, settings), skills
+
+
+def rounds(answers: Answers, settings: PooledSettings) -> int:
+    """Say how long EM runs: with few answers a task it wanders off, with many it has more to find."""
+    asked = int(np.count_nonzero(np.bincount(answers.tasks, minlength=answers.n_tasks)))
+    return max(settings.iterations, min(LONGEST, -(-len(answers.tasks) // max(asked, 1))))
 
 
 def fit_skills_only(answers: Answers, settings: PooledSettings) -> tuple[Floats, Floats]:

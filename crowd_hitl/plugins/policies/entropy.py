@@ -22,9 +22,7 @@ class EntropyPolicy:
 
     def choose(self, pool: Pool) -> NDArray[np.int64]:
         """Return the least certain tasks below the target; none when the money is spent or all are at it."""
-        count = wave(
-            len(pool.answers), share=WAVE_SHARE, coming=int(pool.coming.sum()), affordable=pool.affordable
-        )
+        count = wave(len(pool.answers), share=WAVE_SHARE, coming=int(pool.coming.sum()), affordable=pool.affordable)
         free = (pool.coming == 0) & (pool.left > 0) & (pool.posteriors.max(axis=1) < pool.confidence_target)
         return foremost(np.where(free, entropies(pool.posteriors), 0.0), count=count)
 

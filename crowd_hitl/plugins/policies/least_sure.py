@@ -29,9 +29,7 @@ class LeastSurePolicy:
     def choose(self, pool: Pool) -> NDArray[np.int64]:
         """Return the least sure tasks below the target; none when what is left to win is not worth asking for."""
         sure = pool.posteriors.max(axis=1)
-        count = wave(
-            len(pool.answers), share=WAVE_SHARE, coming=int(pool.coming.sum()), affordable=pool.affordable
-        )
+        count = wave(len(pool.answers), share=WAVE_SHARE, coming=int(pool.coming.sum()), affordable=pool.affordable)
         if count == 0 or not len(sure):
             return np.empty(0, dtype=np.int64)
         gap = separation(pool.skills, pool.given, n_labels=pool.posteriors.shape[1])

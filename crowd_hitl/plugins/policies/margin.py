@@ -12,7 +12,7 @@ class MarginPolicy:
         """Say whether the lead is 2 · target − 1 or more; never before the first answer."""
         if answers == 0:
             return False
-        ahead, behind = (sorted(posterior, reverse=True) + [0.0])[:2]
+        ahead, behind = [*sorted(posterior, reverse=True), 0.0][:2]
         return ahead - behind >= 2.0 * confidence_target - 1.0
 
 
