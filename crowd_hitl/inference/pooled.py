@@ -44,6 +44,21 @@ class Coded:
     gold: Ints | None
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit knows, at temperature 1: posteriors (n_tasks, K), skills (n_workers,), and what produced the former.
+
+    `chances[w, l, k]` is P(w says l | k holds), `prior` (K,) how common each class is, `crowd[l, k]` the matrix of a
+    worker of whom nothing is known.
+    """
+
+    posteriors: Floats
+    skills: Floats
+    chances: Floats
+    prior: Floats
+    crowd: Floats
+
+
 def fit_pooled(answers: Answers, settings: PooledSettings) -> tuple[Floats, Floats]:
     """Return the tasks' posteriors (n_tasks, K), rows summing to 1, and the workers' share of right answers.
 
@@ -52,14 +67,19 @@ def fit_pooled(answers: Answers, settings: PooledSettings) -> tuple[Floats, Floa
     if answers.n_workers * answers.n_labels**2 > LARGEST_MATRICES:
         return fit_skills_only(answers, settings)
     coded = code(answers)
-    posteriors = first_guess(coded)
-    skills = np.full(coded.n_workers, 0.5)
-    for _ in range(rounds(answers, settings)):
+    fitted = fit_matrices(coded, first_guess(coded), settings, rounds=rounds(answers, settings))
+    return finished(answers, fitted.posteriors, settings), fitted.skills
+
+
+def fit_matrices(coded: Coded, posteriors: Floats, settings: PooledSettings, *, rounds: int) -> Fitted:
+    """Run EM from these posteriors; every round first learns the workers and then weighs the tasks."""
+    for _ in range(max(1, rounds)):
         counts = (coded.said @ posteriors).reshape(coded.n_workers, coded.n_labels, coded.n_labels)
         skills = shrunken_skills(counts, settings)
-        evidence = weigh(coded, worker_matrices(counts, skills, settings))
-        posteriors = posteriors_of(np.log(class_prior(posteriors, settings)) + evidence, coded.gold)
-    return finished(answers, posteriors, settings), skills
+        chances = worker_matrices(counts, skills, settings)
+        prior = class_prior(posteriors, settings)
+        posteriors = posteriors_of(np.log(prior) + weigh(coded, chances), coded.gold)
+    return Fitted(posteriors, skills, chances, prior, crowd_matrix(counts, settings))
 
 
 def rounds(answers: Answers, settings: PooledSettings) -> int:
@@ -138,19 +158,28 @@ def worker_matrices(counts: Floats, skills: Floats, settings: PooledSettings) ->
 
     The skill moves the odds of a right answer alike in every class, so that what is hard for all stays hard.
     """
-    n_labels = counts.shape[1]
-    if n_labels == 1:
+    if counts.shape[1] == 1:
         return np.ones_like(counts)
-    eye = np.eye(n_labels, dtype=bool)
     crowd = crowd_skill(counts)
-    matrix = counts.sum(axis=0) + settings.smoothing * np.where(eye, crowd, (1.0 - crowd) / (n_labels - 1))
-    matrix /= matrix.sum(axis=0, keepdims=True)
     better = skills / np.maximum(1.0 - skills, 1e-9) * ((1.0 - crowd) / crowd)
-    prior = np.where(eye, matrix * better[:, None, None], matrix)
+    matrix = crowd_matrix(counts, settings)
+    prior = np.where(np.eye(counts.shape[1], dtype=bool), matrix * better[:, None, None], matrix)
     prior /= prior.sum(axis=1, keepdims=True)
     seen = counts.sum(axis=1, keepdims=True)
     chances: Floats = (counts + settings.matrix_weight * prior) / (seen + settings.matrix_weight)
     return chances
+
+
+def crowd_matrix(counts: Floats, settings: PooledSettings) -> Floats:
+    """Return P(somebody says l | k holds), shape (l, k), over all workers."""
+    n_labels = counts.shape[1]
+    if n_labels == 1:
+        return np.ones((1, 1))
+    crowd = crowd_skill(counts)
+    guess = np.where(np.eye(n_labels, dtype=bool), crowd, (1.0 - crowd) / (n_labels - 1))
+    matrix: Floats = counts.sum(axis=0) + settings.smoothing * guess
+    matrix /= matrix.sum(axis=0, keepdims=True)
+    return matrix
 
 
 def class_prior(posteriors: Floats, settings: PooledSettings) -> Floats:
