@@ -133,7 +133,8 @@ class Pool:
 
     `posteriors` (n, n_labels), calibrated. Whole numbers of shape (n,): `answers` that came in, `coming` places that
     are open or held, `left` how many more the rule allows beyond both. `skills` and `given` (n_workers,): each worker's
-    share of right answers, and how many he gave: the busy come more often. `affordable`: how many answers the budget still pays for, None for no limit.
+    share of right answers, and how many he gave: the busy come more often. `affordable`: how many answers the budget
+    still pays for, None for no limit.
     """
 
     posteriors: Floats

@@ -1,4 +1,4 @@
-"""How far a posterior is to be believed: a temperature that grows with the answers, fitted from gold where there is some.
+"""How far a posterior is to be believed: a temperature that grows with the answers, from gold where there is some.
 
 Workers share errors, so that n answers say less than n independent ones, and the more so the more there are. After
 Guo et al., On Calibration of Modern Neural Networks (2017); the mixing stands for tasks where the whole crowd is wrong.

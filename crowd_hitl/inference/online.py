@@ -118,7 +118,7 @@ def weigh_all(answers: Answers, snapshot: Snapshot) -> Floats:
 
 
 def refresh(answers: Answers, settings: PooledSettings, *, last: Snapshot | None = None) -> tuple[Fitted, Snapshot]:
-    """Learn the workers anew: from the last pass where little came in since one that began at the votes, else from those.
+    """Learn the workers anew: from the last pass while little came in since one that began at the votes; else so.
 
     Codes must mean what they meant in `last`: new tasks and workers come behind the old ones.
     """
