@@ -6,10 +6,12 @@ to nothing and he alone is believed. After Raykar et al. (2010) for the worker's
 (1989) for the t by EM.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from crowd_hitl.inference.adding import added
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -34,7 +36,11 @@ class Numbers:
 
 @dataclass(frozen=True)
 class NumberSettings:
-    """How heavy the noise's tails are (t's degrees of freedom), how strongly variances are shrunk, how long EM runs."""
+    """How heavy the noise's tails are (t's degrees of freedom), how strongly variances are shrunk, how long EM runs.
+
+    `shared`: the share of the noise's variance that workers have in common, which no number of answers takes away.
+    `doubt`: by how much an answer may be off, in its own unit, as long as no two answers could be compared.
+    """
 
     tails: float = 6.0
     variance_weight: float = 10.0
@@ -42,6 +48,8 @@ class NumberSettings:
     bias_weight: float = 3.0
     iterations: int = 60
     tolerance: float = 1e-7
+    shared: float = 0.2
+    doubt: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -65,11 +73,11 @@ class Sums:
 
     def by_task(self, weights: Floats) -> Floats:
         """Add up per task."""
-        return np.bincount(self.table.tasks, weights=weights, minlength=self.table.n_tasks)
+        return added(self.table.tasks, weights, self.table.n_tasks)
 
     def by_worker(self, weights: Floats) -> Floats:
         """Add up per worker."""
-        return np.bincount(self.table.workers, weights=weights, minlength=self.table.n_workers)
+        return added(self.table.workers, weights, self.table.n_workers)
 
 
 def fit_numbers(numbers: Numbers, settings: NumberSettings) -> NumberFit:
@@ -79,7 +87,7 @@ def fit_numbers(numbers: Numbers, settings: NumberSettings) -> NumberFit:
     centre, scale = centre_and_scale(raw)
     known = None if numbers.known is None else (numbers.known - centre) / scale
     table = Numbers(tasks, workers, (raw - centre) / scale, numbers.n_tasks, numbers.n_workers, known)
-    found = _em(table, settings)
+    found = _em(table, replace(settings, doubt=settings.doubt / scale))
     silent = np.bincount(tasks, minlength=numbers.n_tasks) == 0
     means = found.means * scale + centre
     errors = found.errors * scale
@@ -128,6 +136,7 @@ def _em(table: Numbers, settings: NumberSettings) -> NumberFit:
         means, errors = _means(table, sums, precisions, biases)
         if np.abs(means - before).max(initial=0.0) < settings.tolerance:
             break
+    errors = np.where(errors > 0, np.sqrt(errors**2 + settings.shared * noise), 0.0)
     return NumberFit(means=means, errors=errors, biases=biases, spreads=np.sqrt(variances))
 
 
@@ -152,14 +161,13 @@ def crowd_noise(table: Numbers, medians: Floats, settings: NumberSettings) -> fl
     counts = np.bincount(table.tasks, minlength=table.n_tasks)
     free = float(np.maximum(counts - 1, 0).sum())
     away = float(np.abs(table.values - medians[table.tasks]).sum())
-    # Scaled answers have variance 1 in all; half their spread is what is assumed before any two can be compared.
-    deviation = (away + settings.noise_weight * 0.4) / (free + settings.noise_weight)
+    # Scaled answers that differ have variance 1 in all; two fifths of it are noise until answers can be compared.
+    first = max(settings.doubt, 0.4 * float(np.std(table.values)) if len(table.values) else 0.0, 1e-6)
+    deviation = (away + settings.noise_weight * first) / (free + settings.noise_weight)
     return (deviation * 1.2533) ** 2
 
 
-def _spread_of_biases(
-    biases: Floats, doubts: Floats, given: Floats, noise: float, settings: NumberSettings
-) -> float:
+def _spread_of_biases(biases: Floats, doubts: Floats, given: Floats, noise: float, settings: NumberSettings) -> float:
     seen = given > 0
     total = float((biases[seen] ** 2 + doubts[seen]).sum()) + settings.bias_weight * 0.05 * noise
     return max(total / (float(seen.sum()) + settings.bias_weight), TINY)

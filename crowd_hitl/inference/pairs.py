@@ -1,6 +1,6 @@
 """Comparisons of two into one score for each thing: Bradley–Terry, plain and with workers who do not always look.
 
-Plain: P(i beats j) = p_i / (p_i + p_j), by the MM algorithm of Hunter (2004); with `prior` = 0 step for step crowd-kit's.
+Plain: P(i beats j) = p_i / (p_i + p_j), by the MM algorithm of Hunter (2004); with `prior` = 0 it is crowd-kit's.
 Noisy, after Chen et al. (2013): with chance γ_w worker w looks and answers so, else he takes the left one with chance
 q_w; by EM with pseudo-answers, so that nobody is believed or dismissed on one answer. A tie is half a win for each.
 """
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from crowd_hitl.inference.adding import added
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -81,7 +83,7 @@ class Board:
     def games(self, weights: Floats) -> Games:
         """Return every comparison as games, a tie as half a game won by each; none of a thing against itself."""
         shares = np.concatenate([weights * self.won, weights * (1.0 - self.won)])
-        total = np.bincount(self.places, weights=shares, minlength=len(self.pairs))
+        total = added(self.places, shares, len(self.pairs))
         winner, loser = self.pairs // max(self.n_things, 1), self.pairs % max(self.n_things, 1)
         kept = (total > 0) & (winner != loser)
         return Games(winner[kept], loser[kept], total[kept], self.n_things)
@@ -105,13 +107,13 @@ def bradley_terry(games: Games, settings: PairSettings, *, start: Floats | None 
     n_things = games.n_things
     if not n_things:
         return np.zeros(0)
-    wins = np.bincount(games.winner, weights=games.weight, minlength=n_things) + settings.prior / 2.0
-    played = wins + np.bincount(games.loser, weights=games.weight, minlength=n_things) > 0
+    wins = added(games.winner, games.weight, n_things) + settings.prior / 2.0
+    played = wins + added(games.loser, games.weight, n_things) > 0
     strengths = np.full(n_things, 1.0) if start is None else start * n_things
     for _ in range(settings.steps):
         faced = games.weight / np.maximum(strengths[games.winner] + strengths[games.loser], TINY)
-        share = np.bincount(games.winner, weights=faced, minlength=n_things)
-        share += np.bincount(games.loser, weights=faced, minlength=n_things)
+        share = added(games.winner, faced, n_things)
+        share += added(games.loser, faced, n_things)
         share += settings.prior / (strengths + 1.0)
         found = np.where(played, wins / np.maximum(share, TINY), strengths)
         # Scaled to a mean of 1: the middling thing of the prior has strength 1.
@@ -120,8 +122,8 @@ def bradley_terry(games: Games, settings: PairSettings, *, start: Floats | None 
         strengths = found
         if moved < settings.tolerance:
             break
-    strengths /= strengths.sum()
-    return strengths
+    shares: Floats = strengths / strengths.sum()
+    return shares
 
 
 def scores_of(strengths: Floats) -> Floats:
@@ -136,14 +138,17 @@ def score_errors(games: Games, scores: Floats, settings: PairSettings) -> Floats
     chances = expit(scores[games.winner] - scores[games.loser])
     bend = games.weight * chances * (1.0 - chances)
     held = np.maximum(settings.prior, 1e-6) * 0.25
-    own = np.bincount(games.winner, weights=bend, minlength=n_things)
-    own += np.bincount(games.loser, weights=bend, minlength=n_things) + held
+    own = added(games.winner, bend, n_things)
+    own += added(games.loser, bend, n_things) + held
     if n_things > FULL_ERRORS:
         return 1.0 / np.sqrt(own)
     information = np.diag(own)
     np.subtract.at(information, (games.winner, games.loser), bend)
     np.subtract.at(information, (games.loser, games.winner), bend)
-    errors: Floats = np.sqrt(np.maximum(np.diag(np.linalg.inv(information)), 0.0))
+    spread = np.linalg.inv(information)
+    # Of scores less their mean, as they are given: what moves all of them alike is no error.
+    own_share = np.diag(spread) - 2.0 * spread.mean(axis=1) + spread.mean() if n_things else np.zeros(0)
+    errors: Floats = np.sqrt(np.maximum(own_share, 0.0))
     return errors
 
 
@@ -169,8 +174,8 @@ def fit_noisy(comparisons: Comparisons, settings: PairSettings) -> PairFit:
         looked = chance_of_looking(table, scores_of(strengths), looking, leftward)
         games = board.games(looked)
         strengths = bradley_terry(games, settings, start=strengths)
-        seen = np.bincount(table.workers, weights=looked, minlength=table.n_workers)
-        blind = np.bincount(table.workers, weights=(1.0 - looked) * table.won, minlength=table.n_workers)
+        seen = added(table.workers, looked, table.n_workers)
+        blind = added(table.workers, (1.0 - looked) * table.won, table.n_workers)
         looking = (seen + settings.looking) / (given + settings.looking + settings.not_looking)
         leftward = (blind + settings.side_weight / 2.0) / (given - seen + settings.side_weight)
         if np.abs(looking - before).max(initial=0.0) < settings.tolerance * 1e3:
