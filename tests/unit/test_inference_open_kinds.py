@@ -223,7 +223,8 @@ def test_small_orders_are_the_best_of_all_orders() -> None:
     found = kemeny_orders(margins, pairs, seed=0)
 
     def cost(order: list[int], task: int) -> float:
-        return -sum(margins[task, pairs.number[a, b]] * (1 if a < b else -1) for a, b in combinations(order, 2))
+        signed = [margins[task, pairs.number[a, b]] * (1 if a < b else -1) for a, b in combinations(order, 2)]
+        return -float(np.sum(signed))
 
     best = [min(cost(list(order), task) for order in permutations(range(4))) for task in range(200)]
     missed = [cost(found[task].tolist(), task) > best[task] + 1e-9 for task in range(200)]
