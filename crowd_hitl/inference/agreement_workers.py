@@ -21,6 +21,8 @@ Flags = NDArray[np.bool_]
 SKILL_WEIGHT = 4.0
 ITERATIONS = 20
 LEAST_VARIANCE = 0.01
+# More than there are classes: sets workers apart where worker and class are one number.
+_TOO_MANY = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,14 @@ class Judged:
     cells: Tally
     chances: Floats
     skills: Floats
+
+
+@dataclass(frozen=True)
+class History:
+    """When each answer came (`when`, growing with time) and the class of each task (`classes`, all 0 without any)."""
+
+    when: Floats
+    classes: Ints
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,14 @@ def judge_by_truth(tasks: Ints, labels: Ints, truth: Ints) -> Floats:
     return right
 
 
+def likeliest(judged: Judged) -> Ints:
+    """Return each task's likeliest label, the first of those that are level; 0 without answers."""
+    found = np.zeros(len(judged.cells.sizes), dtype=np.int32)
+    order = np.lexsort((-judged.cells.label, judged.chances, judged.cells.task))
+    found[judged.cells.task[order]] = judged.cells.label[order]
+    return found
+
+
 def shares_with_interval(right: Floats, workers: Ints, *, n_workers: int) -> tuple[Floats, Floats, Floats, Floats]:
     """Return, per worker, how many answers were judged, the share of right ones, and Wilson's 95% interval.
 
@@ -134,33 +152,35 @@ def confusion_by_truth(tasks: Ints, labels: Ints, truth: Ints, *, n_labels: int)
     return _merged([keys], [np.ones(len(keys))], n_labels)
 
 
-def drift(tasks: Ints, workers: Ints, right: Floats, *, when: Floats, window: int, n_workers: int) -> Drift:
-    """Compare each worker's last `window` judged answers with those before, by a t-test that pools the variance.
+def drift(tasks: Ints, workers: Ints, right: Floats, history: History, *, window: int, n_workers: int) -> Drift:
+    """Compare each worker's last `window` judged answers with those before, by a t-test within classes.
 
-    What is compared is the answer's chance of being right less the mean of the others' on the same task: hard tasks
-    at the end are no drift. Workers with fewer than two windows are not tested. Flags by Benjamini and Hochberg, 5%.
+    What is compared is the answer's chance of being right less the mean of the others' on the same task, among tasks
+    of one class: hard tasks, or another class, at the end are no drift. Not tested: workers with fewer than two
+    windows, and those whose last tasks have no like before. Flags by Benjamini and Hochberg, 5%.
     """
     judged = np.flatnonzero(~np.isnan(right))
     left = _against_others(tasks[judged], right[judged])
-    order = np.lexsort((tasks[judged], when[judged], workers[judged]))
+    order = np.lexsort((tasks[judged], history.when[judged], workers[judged]))
     who, value, left = workers[judged][order], right[judged][order], left[order]
     counts = np.bincount(who, minlength=n_workers)
-    rank_from_end = counts.cumsum()[who] - np.arange(len(who))
-    late = rank_from_end <= window
-    n_late, n_early = added(who, late.astype(np.float64), n_workers), added(who, (~late).astype(np.float64), n_workers)
-
-    def mean(weights: Floats, chosen: Flags, count: Floats) -> Floats:
-        return np.where(count > 0, added(who, weights * chosen, n_workers) / np.maximum(count, 1.0), np.nan)
-
-    means = np.stack([mean(left, ~late, n_early), mean(left, late, n_late)])
-    off = (left - means[late.astype(np.int64), who]) ** 2
-    free = np.maximum(n_late + n_early - 2.0, 1.0)
-    variance = np.maximum(added(who, off, n_workers) / free, LEAST_VARIANCE)
-    tested = n_early >= window
-    error = np.sqrt(variance * (1.0 / np.maximum(n_late, 1.0) + 1.0 / np.maximum(n_early, 1.0)))
-    t = np.where(tested, (means[1] - means[0]) / error, 0.0)
+    late = (counts.cumsum()[who] - np.arange(len(who)) <= window).astype(np.float64)
+    n_late, n_early = added(who, late, n_workers), added(who, 1.0 - late, n_workers)
+    # Within a worker's tasks of one class: the slope of being right on being late (Frisch and Waugh).
+    _, strata = np.unique(who.astype(np.int64) * _TOO_MANY + history.classes[tasks[judged][order]], return_inverse=True)
+    off, lateness = _less_mean(left, strata), _less_mean(late, strata)
+    told = added(who, lateness**2, n_workers)
+    slope = added(who, lateness * off, n_workers) / np.maximum(told, 1e-9)
+    free = np.maximum(counts - _distinct(who, strata, n_workers) - 1.0, 1.0)
+    variance = np.maximum(added(who, (off - slope[who] * lateness) ** 2, n_workers) / free, LEAST_VARIANCE)
+    tested = (n_early >= window) & (told >= window / 4.0)
+    t = np.where(tested, slope * np.sqrt(told / variance), 0.0)
     p = np.where(tested, 2.0 * stdtr(free, -np.abs(t)), np.nan)
-    return Drift(mean(value, late, n_late), mean(value, ~late, n_early), p, false_discoveries(p) & (t < 0))
+    shares = [
+        np.where(count > 0, added(who, value * part, n_workers) / np.maximum(count, 1.0), np.nan)
+        for part, count in ((late, n_late), (1.0 - late, n_early))
+    ]
+    return Drift(shares[0], shares[1], p, false_discoveries(p) & (t < 0))
 
 
 def false_discoveries(p: Floats, *, rate: float = 0.05) -> Flags:
@@ -172,6 +192,17 @@ def false_discoveries(p: Floats, *, rate: float = 0.05) -> Flags:
     if len(kept):
         flagged[order[: kept[-1] + 1]] = True
     return flagged
+
+
+def _less_mean(values: Floats, strata: Longs) -> Floats:
+    size = int(strata.max(initial=-1)) + 1
+    means = added(strata, values, size) / np.maximum(np.bincount(strata, minlength=size), 1)
+    return values - means[strata]
+
+
+def _distinct(who: Ints, strata: Longs, n_workers: int) -> Longs:
+    _, first = np.unique(strata, return_index=True)
+    return np.bincount(who[first], minlength=n_workers).astype(np.int64)
 
 
 def _against_others(tasks: Ints, right: Floats) -> Floats:
