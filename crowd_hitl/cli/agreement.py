@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
@@ -10,8 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from crowd_hitl.bootstrap import find_plugins
-from crowd_hitl.cli.agreement_files import Voices, read_known, read_voices
-from crowd_hitl.cli.agreement_report import Asked, in_order, measure
+from crowd_hitl.cli.agreement_files import Cells, Voices, read_known, read_voices
+from crowd_hitl.cli.agreement_report import Asked, in_order, levels_of, measure
 from crowd_hitl.cli.files import write_whole
 from crowd_hitl.cli.frame import AsJson, DataFolder, put, reason_of, say
 from crowd_hitl.cli.tables import progress_bar, show_pairs, show_table
@@ -47,14 +48,17 @@ def agreement(
     check_metric(kind, order, spec, plugins)
     with progress_bar() as bar:
         step = bar.add_task("Reading", total=None)
-        voices = read_voices(answers, time=time, as_values=kind not in METRICS)
-        known = None if truth is None else read_known(truth, as_values=kind not in METRICS)
+        cells = Cells.TEXT if kind in METRICS else Cells.LISTS if kind in WITH_OPTIONS else Cells.VALUES
+        voices = read_voices(answers, time=time, cells=cells)
+        known = None if truth is None else read_known(truth, cells=cells)
         asked = Asked(kind, listed(order), window=window, pairs=pairs, seed=seed)
-        if kind not in METRICS:
-            settings, fuser = settings_for(kind, voices, spec, plugins), fuser_for(kind, plugins)
-            check_values(kind, voices, settings, plugins)
-            asked = Asked(kind, None, fuser, settings, window, pairs, seed)
         voices = in_order(voices, asked)
+        if kind not in METRICS:
+            settings = settings_for(kind, voices, spec, plugins)
+            check_values(kind, voices, settings, plugins)
+            asked = replace(asked, fuser=fuser_for(kind, plugins), spec=settings)
+        elif kind == "interval":
+            asked = replace(asked, fuser=fuser_for("number", plugins), spec=range_of(voices, asked))
         bar.update(step, description="Comparing", total=max(count_pairs(voices.tasks), 1))
         found = measure(voices, asked, known, lambda done: bar.advance(step, done))
     found["seconds"] = round(perf_counter() - started, 3)
@@ -118,6 +122,13 @@ def settings_for(kind: str, voices: Voices, path: Path | None, plugins: Plugins)
     return shown if question is None else question.check_spec(shown)
 
 
+def range_of(voices: Voices, asked: Asked) -> dict[str, float]:
+    """Return the range that the answers span: what a difference of numbers is a share of."""
+    levels = levels_of(voices, asked)
+    low, high = (0.0, 1.0) if levels is None else (float(levels.min()), float(levels.max()))
+    return {"min": low, "max": high if high > low else low + 1.0}
+
+
 def check_values(kind: str, voices: Voices, settings: Mapping[str, Any], plugins: Plugins) -> None:
     """Refuse a label that is no answer to the question, naming it."""
     question = plugins.questions.get(kind)
@@ -145,7 +156,7 @@ def _show(found: Mapping[str, Any], out: Path | None, *, as_json: bool) -> None:
         shown["alpha"] = f"{alpha['value']:.3f} (95%: {alpha['low']:.3f} to {alpha['high']:.3f})"
     else:
         shown["alpha"] = None
-    if found["metric"] in METRICS:
+    if found["metric"] in ("nominal", "ordinal"):
         shown["fleiss_kappa"] = found["fleiss_kappa"]
     show_pairs({**shown, "seconds": found["seconds"]})
     if alpha is None:
@@ -156,26 +167,24 @@ def _show(found: Mapping[str, Any], out: Path | None, *, as_json: bool) -> None:
 
 
 def _show_parts(found: Mapping[str, Any]) -> None:
-    if found["classes"]:
-        show_table(found["classes"][:SHOWN], title="\nClasses, the most frequent first")
+    if found["by_class"]:
+        show_table(found["by_class"][:SHOWN], title="\nClasses, the most frequent first")
     apart = [row for row in found["confusion"] if row["true"] != row["said"]][:SHOWN]
     if apart:
         show_table(apart, title="\nWhat is taken for what")
-    compared = [row for row in found["items"] if row["agreement"] is not None]
+    compared = [row for row in found["by_item"] if row["agreement"] is not None]
     least = sorted(compared, key=lambda row: (row["agreement"], -row["answers"]))[:SHOWN]
     if least:
         show_table(least, title="\nItems with least agreement")
-    rows = [row for row in found["workers_found"] if row["skill"] is not None]
+    rows = [row for row in found["by_worker"] if row["skill"] is not None]
     columns = ["worker", "answers", "agreement", "skill", "low", "high"]
     if any(row["p"] is not None for row in rows):
         columns += ["before", "recent", "p", "drifted"]
     weak = sorted(rows, key=lambda row: row["high"])[:SHOWN]
     if weak:
-        show_table(
-            [{name: row[name] for name in columns} for row in weak], title="\nWorkers whose skill is surely low first"
-        )
-    drifted = [row["worker"] for row in found["workers_found"] if row["drifted"]]
+        show_table([{name: row[name] for name in columns} for row in weak], title="\nWorkers, the weakest first")
+    drifted = [row["worker"] for row in found["by_worker"] if row["drifted"]]
     if drifted:
         say(f"Got worse lately: {', '.join(drifted[:SHOWN])}" + (" …" if len(drifted) > SHOWN else "") + ".")
-    if found["pairs"]:
-        show_table(found["pairs"][:SHOWN], title="\nPairs of workers, those with most in common first")
+    if found["by_pair"]:
+        show_table(found["by_pair"][:SHOWN], title="\nPairs of workers, those with most in common first")

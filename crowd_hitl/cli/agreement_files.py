@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,14 @@ from crowd_hitl.domain.errors import BadInput, FieldProblem, Unusable, bad_field
 from crowd_hitl.domain.ports import Floats, Ints
 
 Row = tuple[Any, ...]
+
+
+class Cells(Enum):
+    """What a label is: a text, a value in JSON (or a plain text), or a list in JSON or with | between its parts."""
+
+    TEXT = "text"
+    VALUES = "values"
+    LISTS = "lists"
 
 
 @dataclass(frozen=True)
@@ -45,17 +54,17 @@ class Voices:
         return len(voices) - len(np.unique(voices))
 
 
-def read_voices(path: Path, *, time: str | None = None, as_values: bool = False) -> Voices:
+def read_voices(path: Path, *, time: str | None = None, cells: Cells = Cells.TEXT) -> Voices:
     """Read answers; BadInput for a missing column, an empty cell or file, Unusable for a file that is not readable.
 
-    With `as_values` a label is a value, and its name its JSON: what a CSV cell holds is read as JSON if it is some.
+    A label that is a value has its JSON as its name.
     """
     tasks, workers, labels = Codes(), Codes(), Codes()
     columns = (*ANSWER_COLUMNS, *(() if time is None else (time,)))
     coded: list[tuple[int, int, int]] = []
     times: list[float] = []
     for number, (task, worker, label, *moment) in enumerate(read_rows(path, columns), start=1):
-        text = value_text(label) if as_values else plain_text(label)
+        text = label_text(label, cells)
         coded.append((tasks.code(plain_text(task)), workers.code(plain_text(worker)), labels.code(text)))
         times.append(float(number) if time is None else seconds_of(moment[0], path, answer=number, column=time))
     if not coded:
@@ -71,11 +80,11 @@ def read_voices(path: Path, *, time: str | None = None, as_values: bool = False)
     )
 
 
-def read_known(path: Path, *, as_values: bool = False) -> dict[str, str]:
+def read_known(path: Path, *, cells: Cells = Cells.TEXT) -> dict[str, str]:
     """Return the true label of tasks by name; BadInput for a task with two."""
     known: dict[str, str] = {}
     for task, label in read_rows(path, TRUTH_COLUMNS):
-        name, text = plain_text(task), value_text(label) if as_values else plain_text(label)
+        name, text = plain_text(task), label_text(label, cells)
         if known.setdefault(name, text) != text:
             raise BadInput(f"{path} says both '{known[name]}' and '{text}' of task '{name}'. Leave one of them.")
     return known
@@ -156,14 +165,17 @@ def plain_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
 
 
-def value_text(value: Any) -> str:
-    """Return a value's JSON; a text that is JSON already stands for what it says."""
+def label_text(value: Any, cells: Cells) -> str:
+    """Return a label's name: as it is, or the JSON of the value it is or holds."""
+    if cells is Cells.TEXT:
+        return plain_text(value)
     if isinstance(value, str):
         try:
             value = json.loads(value)
         except (json.JSONDecodeError, RecursionError):
-            return json.dumps(value, ensure_ascii=False)
-    return json.dumps(value, ensure_ascii=False, default=str)
+            # No JSON: a plain text, or a list as spreadsheets have it.
+            value = [part.strip() for part in value.split("|")] if cells is Cells.LISTS else value
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
 
 
 def seconds_of(value: Any, path: Path, *, answer: int, column: str) -> float:

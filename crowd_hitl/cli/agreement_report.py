@@ -31,7 +31,10 @@ UNKNOWN, NEVER_GIVEN = -1, -2
 
 @dataclass(frozen=True)
 class Asked:
-    """What to measure: by which metric (or kind of question, with its fuser and settings), and how much to list."""
+    """What to measure: by which metric, or kind of question, and how much to list.
+
+    `fuser`, `spec`: of the kind of question; for `interval` what weighs numbers.
+    """
 
     metric: str
     order: Sequence[str] | None = None
@@ -40,6 +43,11 @@ class Asked:
     window: int = 20
     pairs: int = 1000
     seed: int = 0
+
+    @property
+    def of_classes(self) -> bool:
+        """Say whether labels are classes, of which an answer is right or wrong, and not values that are near or far."""
+        return self.metric in ("nominal", "ordinal")
 
 
 def measure(
@@ -67,13 +75,13 @@ def measure(
         "answers": len(voices.tasks),
         "tasks_compared": compared,
         "alpha": estimate(alpha),
-        "fleiss_kappa": rounded(fleiss_kappa(cells)) if asked.metric in METRICS else None,
+        "fleiss_kappa": rounded(fleiss_kappa(cells)) if asked.of_classes else None,
         "agreement": rounded(float(np.nanmean(shares))) if compared else None,
-        "classes": class_rows(voices, cells) if asked.fuser is None else [],
-        "items": item_rows(voices, cells, shares),
-        "workers_found": worker_rows(voices, totals, judged, window=asked.window),
-        "pairs": pair_rows(voices, totals, most=asked.pairs),
-        "confusion": confusion_rows(voices, judged, truth) if asked.fuser is None else [],
+        "by_class": class_rows(voices, cells) if asked.of_classes else [],
+        "by_item": item_rows(voices, cells, shares),
+        "by_worker": worker_rows(voices, totals, judged, window=asked.window),
+        "by_pair": pair_rows(voices, totals, most=asked.pairs),
+        "confusion": confusion_rows(voices, judged, truth) if asked.of_classes else [],
     }
 
 
@@ -122,7 +130,7 @@ def in_order(voices: Voices, asked: Asked) -> Voices:
 def distances_of(voices: Voices, asked: Asked) -> Callable[[Longs, Longs], Floats]:
     """Return how far two answers are apart, 0 to 1, by their places in the table."""
     labels = voices.labels
-    if asked.fuser is not None:
+    if asked.fuser is not None and asked.metric not in METRICS:
         return LabelDistances(voices, asked.fuser, asked.spec or {}).between
     if asked.metric == "nominal":
         return lambda one, other: (labels[one] != labels[other]).astype(np.float64)
@@ -179,10 +187,11 @@ def judge_workers(voices: Voices, asked: Asked, truth: Ints | None, known: Mappi
 def judge_values(voices: Voices, asked: Asked, fuser: Fuser, known: Mapping[str, str] | None) -> Judgement:
     """Do the same for values: an answer is as right as it is near the truth, or near what the answers are fused to."""
     spec, n_workers = asked.spec or {}, len(voices.worker_names)
-    values = [json.loads(name) for name in voices.label_names]
+    levels = levels_of(voices, asked) if asked.metric in METRICS else None
+    values = [json.loads(name) for name in voices.label_names] if levels is None else levels.tolist()
     alone = np.bincount(voices.tasks, minlength=len(voices.task_names))[voices.tasks] < 2
     if known is not None:
-        agreed: list[Any] = [json.loads(known[task]) if task in known else None for task in voices.task_names]
+        agreed = [true_value(known[task], asked) if task in known else None for task in voices.task_names]
         alone[:] = False
     else:
         said = [values[label] for label in voices.labels]
@@ -197,3 +206,15 @@ def judge_values(voices: Voices, asked: Asked, fuser: Fuser, known: Mapping[str,
     )
     no_class = np.zeros(len(voices.task_names), dtype=np.int32)
     return Judgement(*shares_with_interval(right, voices.workers, n_workers=n_workers), right, no_class)
+
+
+def true_value(text: str, asked: Asked) -> Any:
+    """Return what the truth says of a task, as a value that can be compared with an answer's."""
+    if asked.metric not in METRICS:
+        return json.loads(text)
+    if asked.order is not None and text in asked.order:
+        return float(asked.order.index(text))
+    try:
+        return float(text)
+    except ValueError as error:
+        raise bad_field("label", expected="true values that are numbers", found=text) from error
