@@ -5,7 +5,7 @@ Noisy, after Chen et al. (2013): with chance γ_w worker w looks and answers so,
 q_w; by EM with pseudo-answers, so that nobody is believed or dismissed on one answer. A tie is half a win for each.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,7 @@ class PairSettings:
     steps: int = 2000
     tolerance: float = 1e-9
     iterations: int = 40
+    steps_between: int = 10
     looking: float = 4.0
     not_looking: float = 1.0
     side_weight: float = 4.0
@@ -169,18 +170,20 @@ def fit_noisy(comparisons: Comparisons, settings: PairSettings) -> PairFit:
     board = board_of(table)
     games = board.games(np.ones(len(table.won)))
     strengths = bradley_terry(games, settings)
+    # A few steps towards the top are enough between two looks at the workers; at the end it is climbed.
+    short = replace(settings, steps=settings.steps_between)
     for _ in range(settings.iterations):
         before = looking
         looked = chance_of_looking(table, scores_of(strengths), looking, leftward)
         games = board.games(looked)
-        strengths = bradley_terry(games, settings, start=strengths)
+        strengths = bradley_terry(games, short, start=strengths)
         seen = added(table.workers, looked, table.n_workers)
         blind = added(table.workers, (1.0 - looked) * table.won, table.n_workers)
         looking = (seen + settings.looking) / (given + settings.looking + settings.not_looking)
         leftward = (blind + settings.side_weight / 2.0) / (given - seen + settings.side_weight)
         if np.abs(looking - before).max(initial=0.0) < settings.tolerance * 1e3:
             break
-    scores = scores_of(strengths)
+    scores = scores_of(bradley_terry(games, settings, start=strengths))
     return PairFit(scores, score_errors(games, scores, settings), looking=looking, leftward=leftward)
 
 
