@@ -1,0 +1,197 @@
+"""Answers of any kind from a file: CSV, JSON Lines or Parquet with task, worker, label, and the time of each."""
+
+import gzip
+import json
+import math
+import zlib
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as arrow
+import pyarrow.parquet as parquet
+
+from crowd_hitl.cli.answer_files import ANSWER_COLUMNS, TRUTH_COLUMNS, Codes, read_columns
+from crowd_hitl.cli.frame import reason_of
+from crowd_hitl.domain.errors import BadInput, FieldProblem, Unusable, bad_field
+from crowd_hitl.domain.ports import Floats, Ints
+
+Row = tuple[Any, ...]
+
+
+class Cells(Enum):
+    """What a label is: a text, a value in JSON (or a plain text), or a list in JSON or with | between its parts."""
+
+    TEXT = "text"
+    VALUES = "values"
+    LISTS = "lists"
+
+
+@dataclass(frozen=True)
+class Voices:
+    """A file's answers as codes, with the names that the codes stand for; `labels` in the order of their names.
+
+    `when`: shape (n,), the time of each answer, `timed` if a column says it; else its row.
+    """
+
+    tasks: Ints
+    workers: Ints
+    labels: Ints
+    task_names: Sequence[str]
+    worker_names: Sequence[str]
+    label_names: Sequence[str]
+    when: Floats
+    timed: bool = False
+
+    @property
+    def repeats(self) -> int:
+        """Count the answers of a worker to a task that he had answered before."""
+        voices = self.tasks.astype(np.int64) * max(len(self.worker_names), 1) + self.workers
+        return len(voices) - len(np.unique(voices))
+
+
+def read_voices(path: Path, *, time: str | None = None, cells: Cells = Cells.TEXT) -> Voices:
+    """Read answers; BadInput for a missing column, an empty cell or file, Unusable for a file that is not readable.
+
+    A label that is a value has its JSON as its name.
+    """
+    tasks, workers, labels = Codes(), Codes(), Codes()
+    columns = (*ANSWER_COLUMNS, *(() if time is None else (time,)))
+    # Numbers side by side, not a tuple each: a file of millions of answers fits.
+    coded, times = array("i"), array("d")
+    for number, (task, worker, label, *moment) in enumerate(read_rows(path, columns), start=1):
+        text = label_text(label, cells)
+        coded.extend((tasks.code(plain_text(task)), workers.code(plain_text(worker)), labels.code(text)))
+        times.append(float(number) if time is None else seconds_of(moment[0], path, answer=number, column=time))
+    if not coded:
+        raise BadInput(f"{path} has no answers: expected rows of task, worker, label.")
+    names = sorted(labels.names)
+    places = {name: place for place, name in enumerate(names)}
+    in_order = np.array([places[name] for name in labels.names], dtype=np.int32)
+    table = np.frombuffer(coded, dtype=np.int32).reshape(-1, 3)
+    coded_labels = in_order[table[:, 2]]
+    when = np.frombuffer(times, dtype=np.float64)
+    return Voices(
+        table[:, 0].copy(), table[:, 1].copy(), coded_labels, tasks.names, workers.names, names, when, time is not None
+    )
+
+
+def read_known(path: Path, *, cells: Cells = Cells.TEXT) -> dict[str, str]:
+    """Return the true label of tasks by name; BadInput for a task with two."""
+    known: dict[str, str] = {}
+    for task, label in read_rows(path, TRUTH_COLUMNS):
+        name, text = plain_text(task), label_text(label, cells)
+        if known.setdefault(name, text) != text:
+            raise BadInput(f"{path} says both '{known[name]}' and '{text}' of task '{name}'. Leave one of them.")
+    return known
+
+
+def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    """Yield these columns of every row; the file's suffix says its format, anything unknown is read as CSV."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    kind = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] == ".gz" else (suffixes or [""])[-1]
+    if kind in (".jsonl", ".ndjson"):
+        return read_lines(path, columns)
+    return read_parquet(path, columns) if kind in (".parquet", ".pq") else read_columns(path, columns)
+
+
+def read_lines(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    """Yield the columns of every line that is a JSON object."""
+    try:
+        opened = gzip.open if path.suffix.lower() == ".gz" else open
+        with opened(path, "rt", encoding="utf-8-sig") as stream:
+            for number, line in enumerate(stream, start=1):
+                if line.strip():
+                    yield tuple(cell(as_object(line, path, row=number), name, path, number) for name in columns)
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not text in UTF-8: byte 0x{error.object[error.start]:02x} does not fit.") from error
+    except (OSError, EOFError, zlib.error) as error:
+        reason = reason_of(error) if isinstance(error, OSError) else "it is cut short"
+        raise Unusable(f"{path} cannot be read: {reason}.") from error
+
+
+def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    """Yield the columns of every row, some thousands at a time."""
+    try:
+        with parquet.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            for name in columns:
+                if name not in names:
+                    raise missing(path, name, names, row=1)
+            number = 0
+            for batch in file.iter_batches(columns=list(columns), batch_size=10_000):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield tuple(cell(row, name, path, number) for name in columns)
+    except OSError as error:
+        raise Unusable(f"{path} cannot be read: {reason_of(error)}.") from error
+    except arrow.ArrowException as error:
+        raise BadInput(f"{path} is no Parquet file that can be read: {str(error)[:200]}") from error
+
+
+def as_object(line: str, path: Path, *, row: int) -> dict[str, Any]:
+    """Return a line's JSON object; BadInput, naming the row, if it is none."""
+    try:
+        found = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise bad_field(f"{path}, row {row}", expected="one JSON object a line", found=line.strip()) from error
+    if not isinstance(found, dict):
+        raise bad_field(f"{path}, row {row}", expected="a JSON object", found=line.strip())
+    return found
+
+
+def cell(row: dict[str, Any], name: str, path: Path, number: int) -> Any:
+    """Return a row's value; BadInput, naming row and column, if it is missing or empty."""
+    if name not in row:
+        raise missing(path, name, list(row), row=number)
+    if row[name] is None or (isinstance(row[name], str) and not row[name].strip()):
+        raise bad_field(f"{path}, row {number}, column {name}", expected="a value", found="nothing")
+    return row[name]
+
+
+def missing(path: Path, name: str, names: Sequence[str], *, row: int) -> BadInput:
+    """Build the error for a column that is not there."""
+    there = ",".join(map(str, names))[:80]
+    problem = FieldProblem(field=name, expected=f"a column '{name}'", found=there, row=row)
+    return BadInput(f"{path}, row {row}: expected a column '{name}', found {there}.", problems=[problem])
+
+
+def plain_text(value: Any) -> str:
+    """Return a name as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def label_text(value: Any, cells: Cells) -> str:
+    """Return a label's name: as it is, or the JSON of the value it is or holds."""
+    if cells is Cells.TEXT:
+        return plain_text(value)
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (json.JSONDecodeError, RecursionError):
+            # No JSON: a plain text, or a list as spreadsheets have it.
+            value = [part.strip() for part in value.split("|")] if cells is Cells.LISTS else value
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def seconds_of(value: Any, path: Path, *, answer: int, column: str) -> float:
+    """Return a moment as a number that grows with time: a number as it is, a date and time in ISO 8601."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    try:
+        found = float(value)
+        if math.isfinite(found):
+            return found
+    except (TypeError, ValueError):
+        pass  # no number: it may be a date
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError as error:
+        where = f"{path}, answer {answer}, column {column}"
+        raise bad_field(where, expected="a number or a date and time like 2026-11-22T10:00:00", found=value) from error
+    return moment.timestamp()
