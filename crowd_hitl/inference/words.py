@@ -6,7 +6,6 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-_SPACES = re.compile(r"\s+")
 # An apostrophe, a hyphen or a dot between letters or digits belongs to the word: it's, 3.5.
 _PUNCTUATION = re.compile(r"(?<=\w)(['’.,])(?=\w)|[^\w\s]")
 
@@ -31,7 +30,7 @@ class Normalisation:
             word = "".join(char for char in unicodedata.normalize("NFKD", word) if not unicodedata.combining(char))
         if self.case:
             word = word.casefold()
-        return stripped(word) if self.punctuation else word
+        return (stripped(word) if self.punctuation else word).strip()
 
 
 def stripped(word: str) -> str:
@@ -39,14 +38,9 @@ def stripped(word: str) -> str:
     return _PUNCTUATION.sub(lambda found: "'" if found[1] == "’" else found[1] or "", word)
 
 
-def words_of(text: str) -> list[str]:
-    """Cut a text at its spaces."""
-    return _SPACES.sub(" ", text).split()
-
-
 def keys_of(text: str, rule: Normalisation) -> tuple[str, ...]:
     """Return the words of a text as they are compared."""
-    return tuple(key for word in words_of(text) if (key := rule.key(word)))
+    return tuple(key for word in text.split() if (key := rule.key(word)))
 
 
 def edits(one: Sequence[Hashable], other: Sequence[Hashable]) -> int:
