@@ -130,25 +130,48 @@ def by_task(table: Values) -> list[Longs]:
 def fuse_values(table: Values, weighing: Weighing) -> Fusion:
     """Weigh all answers; a task without answers and gold gets None at confidence 0."""
     check_values(table)
-    known = {task: weighing.prepare(value) for task, value in (table.gold or {}).items()}
     asked = [asked_of(table, rows, weighing) for rows in by_task(table)]
+    values: dict[int, Any] = {}
     skills = np.ones(table.n_workers)
-    likeness = np.ones(len(table.values))
-    values: list[Any] = [None] * table.n_tasks
     for _ in range(weighing.rounds):
         for one in asked:
-            value = weighing.combine(one.distinct, weights_of(one, table, skills, weighing), one.apart)
-            values[one.task] = value
-            target = known[one.task] if one.task in known else weighing.prepare(value)
-            near = np.array([1.0 - weighing.distance(target, each) for each in one.distinct])
-            likeness[one.rows] = near[one.which]
-        skills = skills_of(table, asked, likeness, weighing)
+            values[one.task] = weighing.combine(one.distinct, weights_of(one, table, skills, weighing), one.apart)
+        near = likeness_of(table, asked, values, weighing)
+        skills = skills_of(table, asked, near, weighing)
+    return fusion(table, asked, values, near, skills)
+
+
+def judge_values(table: Values, values: Mapping[int, Any], weighing: Weighing) -> Fusion:
+    """Say how far values that were found otherwise are to be believed, and how near each worker comes to them."""
+    check_values(table)
+    asked = [asked_of(table, rows, weighing) for rows in by_task(table)]
+    near = likeness_of(table, asked, values, weighing)
+    return fusion(table, asked, values, near, skills_of(table, asked, near, weighing))
+
+
+def likeness_of(table: Values, asked: Sequence[Asked], values: Mapping[int, Any], weighing: Weighing) -> Floats:
+    """Return how near every answer is to its task's value: the known one, if there is one."""
+    gold = table.gold or {}
+    likeness = np.ones(len(table.values))
+    for one in asked:
+        target = weighing.prepare(gold.get(one.task, values[one.task]))
+        near = np.array([1.0 - weighing.distance(target, each) for each in one.distinct])
+        likeness[one.rows] = near[one.which]
+    return likeness
+
+
+def fusion(
+    table: Values, asked: Sequence[Asked], values: Mapping[int, Any], likeness: Floats, skills: Floats
+) -> Fusion:
+    """Put together what was found; gold stands as it is known."""
+    found: list[Any] = [None] * table.n_tasks
     confidences = np.zeros(table.n_tasks)
     for one in asked:
+        found[one.task] = values[one.task]
         confidences[one.task] = belief(skills[table.workers[one.rows]], likeness[one.rows])
     for task, value in (table.gold or {}).items():
-        values[task], confidences[task] = value, 1.0
-    return Fusion(values=values, confidences=confidences, skills=skills)
+        found[task], confidences[task] = value, 1.0
+    return Fusion(values=found, confidences=confidences, skills=skills)
 
 
 def asked_of(table: Values, rows: Longs, weighing: Weighing) -> Asked:
@@ -159,7 +182,10 @@ def asked_of(table: Values, rows: Longs, weighing: Weighing) -> Asked:
     which[firsts[1:]] = 1
     which = np.cumsum(which)
     counts = np.bincount(which).astype(np.float64)
-    distinct = [weighing.prepare(table.values[rows[place]]) for place in firsts]
+    # The most usual first: where there are very many, only those are compared with each other.
+    ranks = np.argsort(-counts, kind="stable")
+    which, counts = np.argsort(ranks)[which], counts[ranks]
+    distinct = [weighing.prepare(table.values[rows[firsts[rank]]]) for rank in ranks]
     apart = apart_of(distinct[: weighing.most_distinct], weighing)
     kept = counts[: len(apart)]
     likeness = (1.0 - apart) @ kept
