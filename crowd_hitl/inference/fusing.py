@@ -181,10 +181,10 @@ def asked_of(table: Values, rows: Longs, weighing: Weighing) -> Asked:
     which = np.zeros(len(rows), dtype=np.int64)
     which[firsts[1:]] = 1
     which = np.cumsum(which)
-    counts = np.bincount(which).astype(np.float64)
+    counts: Floats = np.bincount(which).astype(np.float64)
     # The most usual first: where there are very many, only those are compared with each other.
     ranks = np.argsort(-counts, kind="stable")
-    which, counts = np.argsort(ranks)[which], counts[ranks]
+    which, counts = np.argsort(ranks).astype(np.int64)[which], counts[ranks]
     distinct = [weighing.prepare(table.values[rows[firsts[rank]]]) for rank in ranks]
     apart = apart_of(distinct[: weighing.most_distinct], weighing)
     kept = counts[: len(apart)]
@@ -208,7 +208,7 @@ def weights_of(one: Asked, table: Values, skills: Floats, weighing: Weighing) ->
     """Return the weight of every distinct value: what its votes count, all together."""
     nearness = np.maximum(one.nearness, 0.05) ** weighing.nearness_power
     votes = np.maximum(skills[table.workers[one.rows]], 0.05) ** weighing.skill_power * nearness
-    weights: Floats = np.bincount(one.which, weights=votes)
+    weights: Floats = np.bincount(one.which, weights=votes).astype(np.float64)
     return weights
 
 

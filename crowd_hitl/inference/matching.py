@@ -1,7 +1,6 @@
 """How alike two sets of marks are: each mark is matched with at most one of the other set, by how far they overlap."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,18 +28,6 @@ def likeness(overlaps: Floats, one: int, other: int) -> float:
         return 1.0
     rows, columns = best_pairs(overlaps)
     return min(float(2.0 * overlaps[rows, columns].sum() / (one + other)), 1.0)
-
-
-def by_label(
-    one: Sequence[Any], other: Sequence[Any], label: Callable[[Any], Any], overlap: Callable[[Any, Any], float]
-) -> Floats:
-    """Return the overlaps of all pairs; 0 where the labels differ."""
-    found = np.zeros((len(one), len(other)))
-    for i, left in enumerate(one):
-        for j, right in enumerate(other):
-            if label(left) == label(right):
-                found[i, j] = overlap(left, right)
-    return found
 
 
 def span_likeness(one: Sequence[tuple[int, int, int]], other: Sequence[tuple[int, int, int]]) -> float:

@@ -76,7 +76,7 @@ def nearest(texts: Sequence[Text], weights: Floats, gaps: Floats) -> int:
     """Return the text that is nearest to all (the medoid); of those level, the most usual, then the first by name."""
     sums = np.round(gaps @ weights, 9)
     usual = np.round((gaps == 0.0) @ weights, 9)
-    return min(range(len(texts)), key=lambda i: (sums[i], -usual[i], -round(weights[i], 9), texts[i].whole))
+    return min(range(len(texts)), key=lambda i: (sums[i], -usual[i], -round(float(weights[i]), 9), texts[i].whole))
 
 
 def fuse(texts: Sequence[Text], weights: Floats, gaps: Floats) -> str:
@@ -92,7 +92,7 @@ def fuse(texts: Sequence[Text], weights: Floats, gaps: Floats) -> str:
     sizes = [len(text.keys) for text in texts]
     if same > weights.sum() / 2 or max(sizes) * sum(sizes) > LARGEST_ALIGNMENT:
         return texts[first].whole
-    order = sorted(range(len(texts)), key=lambda i: (gaps[first, i], -round(weights[i], 9), texts[i].whole))
+    order = sorted(range(len(texts)), key=lambda i: (gaps[first, i], -round(float(weights[i]), 9), texts[i].whole))
     order.remove(first)
     total = float(weights[first])
     slots = opened(texts[first], total)

@@ -89,10 +89,11 @@ def find_spans(
     chosen = (posteriors >= posteriors.max(axis=1, keepdims=True) - 1e-9).argmax(axis=1)
     starts = begin_votes(table, begins, chosen, skills)
     chances = posteriors[np.arange(atoms.count), chosen]
-    return {
-        task: read_off(cuts, *(column[atoms.first[task] :] for column in (chosen, starts, chances)))
-        for task, cuts in atoms.cuts.items()
-    }
+    found = {}
+    for task, cuts in atoms.cuts.items():
+        since = atoms.first[task]
+        found[task] = read_off(cuts, chosen[since:], starts[since:], chances[since:])
+    return found
 
 
 def laid_out(

@@ -7,7 +7,7 @@ import numpy as np
 
 from crowd_hitl.domain.ports import AnswerTable, Floats, Fused, ValueTable
 from crowd_hitl.inference.answers import shares_of_agreement, vote_counts
-from crowd_hitl.inference.fusing import Weighing, check_values, in_order, judge_values
+from crowd_hitl.inference.fusing import Weighing, by_task, check_values, in_order, judge_values
 from crowd_hitl.inference.matching import span_likeness
 from crowd_hitl.inference.pooled import PooledSettings, fit_pooled
 from crowd_hitl.inference.tagging import Fit, Found, Marked, Span, find_spans, without_overlap
@@ -15,6 +15,7 @@ from crowd_hitl.inference.tagging import Fit, Found, Marked, Span, find_spans, w
 # Above so many numbers the labels are weighed one by one: together they would not fit into memory.
 LARGEST_POSTERIORS = 20_000_000
 MOST_SPANS = 5_000
+MOST_COMPARED = 64
 
 
 def by_dawid_skene(table: AnswerTable) -> tuple[Floats, Floats]:
@@ -55,8 +56,9 @@ class SpansFuser:
         found = self.found(marked, gold, answers, codes)
         names = list(codes)
         values = {task: as_spans(bounded(spans, answers.spec), names) for task, spans in found.items()}
-        for task in too_few(values, answers.spec):
-            values[task] = fullest(answers, task)
+        scarce = too_few(values, answers.spec)
+        if scarce:
+            values |= nearest(answers, scarce, codes)
         fusion = judge_values(answers, values, weighing)
         return Fused(values=fusion.values, confidences=fusion.confidences, skills=fusion.skills)
 
@@ -121,14 +123,16 @@ def too_few(values: Mapping[int, Sequence[Any]], spec: Mapping[str, Any]) -> lis
     return [task for task, spans in values.items() if len(spans) < spec.get("min_count", 0)]
 
 
-def fullest(answers: ValueTable, task: int) -> Any:
-    """Return the task's answer that agrees best with the others."""
-    given = [answers.values[row] for row in in_order(answers) if answers.tasks[row] == task]
-    if not given:
-        return (answers.gold or {})[task]
-    prepared = [as_tuples(spans, codes_of(answers)) for spans in given]
-    sums = [sum(span_likeness(one, other) for other in prepared) for one in prepared]
-    return given[int(np.argmax(np.round(sums, 9)))]
+def nearest(answers: ValueTable, tasks: Sequence[int], codes: Mapping[str, int]) -> dict[int, Any]:
+    """Return, of each of these tasks, the answer that agrees best with the others."""
+    found = {}
+    for rows in by_task(answers):
+        task = int(answers.tasks[rows[0]])
+        if task in tasks:
+            given = [as_tuples(answers.values[row], codes) for row in rows[:MOST_COMPARED]]
+            sums = [sum(span_likeness(one, other) for other in given) for one in given]
+            found[task] = answers.values[rows[int(np.argmax(np.round(sums, 9)))]]
+    return found
 
 
 plugin = SpansFuser("spans", by_dawid_skene)
