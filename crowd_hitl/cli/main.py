@@ -45,6 +45,7 @@ COMMANDS = {
     "export": ("crowd_hitl.cli.export", "Export labels or answers as JSONL or CSV."),
     "replay": ("crowd_hitl.cli.replay", "Play a folder of real answers: accuracy, answers and cost of each policy."),
     "aggregate": ("crowd_hitl.cli.aggregate", "Turn a file of answers into labels, without a database."),
+    "fuse": ("crowd_hitl.cli.fuse", "Turn a file of texts, spans, boxes … into labels, without a database."),
     "job": ("crowd_hitl.cli.job", "Background jobs: list, show, retry, cancel."),
     "work": ("crowd_hitl.cli.work", "Run background jobs in a process of their own."),
     "check": ("crowd_hitl.cli.check", "Recount every counter and invariant, and say what is wrong."),

@@ -5,7 +5,7 @@ Arrays are numpy's: int32 codes (−1 means "none"), float64 probabilities.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any, BinaryIO, Protocol, runtime_checkable
@@ -54,7 +54,8 @@ class ValueTable:
     """Answers that are no class of a short list: the i-th says that `workers[i]` answered `values[i]` to `tasks[i]`.
 
     `tasks`, `workers`: int32, shape (n,), each below its count. `values`: what the question's `check_answer` returned
-    for the field. `spec`: the question's settings. `gold`: the known value of some tasks.
+    for the field. `spec`: the question's settings. `gold`: the known value of some tasks. `contents`: what every task
+    showed, by task; some questions are about more than one thing of an item (a pair) and need to know which.
     """
 
     tasks: Ints
@@ -64,18 +65,21 @@ class ValueTable:
     n_workers: int
     spec: Mapping[str, Any]
     gold: Mapping[int, Any] | None = None
+    contents: Mapping[int, Content] | None = None
 
 
 @dataclass(frozen=True)
 class Fused:
     """What such answers agree on: a value for each task (None without answers), how far each is believed and each
 
-    worker's skill: `confidences` (n_tasks,) and `skills` (n_workers,), in 0..1.
+    worker's skill: `confidences` (n_tasks,) and `skills` (n_workers,), in 0..1. `details`: what the fuser knows beside
+    that, by names that docs/plugins.md lists: intervals, workers' biases, scores of what was compared.
     """
 
     values: Sequence[Any]
     confidences: Floats
     skills: Floats
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Question(Protocol):

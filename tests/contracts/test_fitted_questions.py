@@ -56,7 +56,7 @@ def test_an_answer_that_goes_beyond_its_item_is_refused(
 ) -> None:
     asked = FOUND[kind]
     assert isinstance(asked, Asked)
-    spec = asked.check_spec({"prompt": "?", "labels": ["PER", "car", "road"], **settings})
+    spec = asked.check_spec({"prompt": "?", "field": kind, "labels": ["PER", "car", "road"], **settings})
     checked = asked.check_answer(spec, {kind: answer})
 
     with pytest.raises(BadInput) as error:

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crowd_hitl.domain.errors import BadInput
 from crowd_hitl.domain.ports import Fused, ValueTable
-from tests.contracts.open_crowds import (
+from tests.contracts.shape_crowds import (
     FUSERS,
     PAIRS,
     SPECS,
@@ -42,7 +42,7 @@ def test_every_kind_has_a_fuser_of_its_own_name() -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), PAIRS)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_whatever_valid_answers_come_the_values_are_valid_answers(kind: str, name: str, data: st.DataObject) -> None:
     limits: dict[str, Any] = data.draw(st.sampled_from([{}, {"min_count": 1}, {"max_count": 1}, {"overlap": True}]))
@@ -72,7 +72,7 @@ def test_whatever_valid_answers_come_the_values_are_valid_answers(kind: str, nam
 
 
 @pytest.mark.parametrize(("kind", "name"), PAIRS)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_distance_is_one(kind: str, name: str, data: st.DataObject) -> None:
     one, other = (canonical(kind, data.draw(VALUES[kind])) for _ in range(2))

@@ -26,7 +26,6 @@ class BoxesQuestion(OpenQuestion):
     """
 
     kind = "boxes"
-    default_field = "boxes"
     settings = ("labels", "unit", "min_count", "max_count")
 
     def check_settings(self, spec: Mapping[str, Any]) -> dict[str, Any]:

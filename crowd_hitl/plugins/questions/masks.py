@@ -34,7 +34,6 @@ class MasksQuestion(OpenQuestion):
     """
 
     kind = "masks"
-    default_field = "masks"
     settings = ("labels", "max_pixels", "min_count", "max_count")
 
     def check_settings(self, spec: Mapping[str, Any]) -> dict[str, Any]:

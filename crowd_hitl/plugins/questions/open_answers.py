@@ -13,6 +13,7 @@ from crowd_hitl.domain.errors import BadInput, bad_field
 from crowd_hitl.plugins.questions.choice import checked_option, checked_text, checked_value, shortened
 
 COMMON = ("prompt", "instructions", "field")
+DEFAULT_FIELD = "label"
 MOST_LABELS = 1000
 MOST_MARKS = 10_000
 
@@ -28,7 +29,6 @@ class OpenQuestion:
 
     kind = ""
     settings: tuple[str, ...] = ()
-    default_field = ""
 
     def check_spec(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Return the settings completed with defaults; BadInput for a setting that is unknown or wrong."""
@@ -39,13 +39,13 @@ class OpenQuestion:
         common = {
             "prompt": checked_text("prompt", spec.get("prompt", ""), least=1),
             "instructions": checked_text("instructions", spec.get("instructions", ""), least=0),
-            "field": checked_value("field", spec.get("field", self.default_field)),
+            "field": checked_value("field", spec.get("field", DEFAULT_FIELD)),
         }
         return common | self.check_settings(spec)
 
     def fields(self, spec: Mapping[str, Any]) -> Sequence[str]:
         """Name the one field an answer has."""
-        return [str(spec.get("field", self.default_field))]
+        return [str(spec.get("field", DEFAULT_FIELD))]
 
     def classes(self, spec: Mapping[str, Any]) -> Sequence[str]:
         """List nothing: there is no short list of values."""

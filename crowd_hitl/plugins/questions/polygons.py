@@ -32,7 +32,6 @@ class PolygonsQuestion(OpenQuestion):
     """
 
     kind = "polygons"
-    default_field = "polygons"
     settings = ("labels", "unit", "min_count", "max_count")
 
     def check_settings(self, spec: Mapping[str, Any]) -> dict[str, Any]:

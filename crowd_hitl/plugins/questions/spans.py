@@ -30,7 +30,6 @@ class SpansQuestion(OpenQuestion):
     """
 
     kind = "spans"
-    default_field = "spans"
     settings = ("labels", "overlap", "unit", "min_count", "max_count")
 
     def check_settings(self, spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,6 @@ class TextQuestion(OpenQuestion):
     """
 
     kind = "text"
-    default_field = "text"
     settings: tuple[str, ...] = ("min_length", "max_length", "multiline", "pattern", "ignore")
 
     def check_settings(self, spec: Mapping[str, Any]) -> dict[str, Any]:

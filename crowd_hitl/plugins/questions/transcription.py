@@ -11,7 +11,6 @@ class TranscriptionQuestion(TextQuestion):
     """One text, of several lines if need be; empty only if `allow_empty` says that there may be nothing to hear."""
 
     kind = "transcription"
-    default_field = "transcription"
     settings = (*TextQuestion.settings, "allow_empty")
 
     def check_settings(self, spec: Mapping[str, Any]) -> dict[str, Any]:
