@@ -88,17 +88,22 @@ def fuse(texts: Sequence[Text], weights: Floats, gaps: Floats) -> str:
         return texts[0].whole
     texts, weights = texts[: len(gaps)], weights[: len(gaps)]
     first = nearest(texts, weights, gaps)
-    same = float(weights[gaps[first] == 0.0].sum())
-    sizes = [len(text.keys) for text in texts]
-    if same > weights.sum() / 2 or max(sizes) * sum(sizes) > LARGEST_ALIGNMENT:
-        return texts[first].whole
-    order = sorted(range(len(texts)), key=lambda i: (gaps[first, i], -round(float(weights[i]), 9), texts[i].whole))
-    order.remove(first)
     total = float(weights[first])
     slots = opened(texts[first], total)
-    for place in order:
-        slots = aligned(slots, texts[place], float(weights[place]), total)
-        total += float(weights[place])
+    others = sorted(range(len(texts)), key=lambda i: (gaps[first, i], -round(float(weights[i]), 9), texts[i].whole))
+    others.remove(first)
+    same = [place for place in others if gaps[first, place] == 0.0]
+    sizes = [len(text.keys) for text in texts]
+    if total + float(weights[same].sum()) > weights.sum() / 2:
+        for place in same:
+            for slot, key, word in zip(slots, texts[place].keys, texts[place].words, strict=True):
+                slot.add(key, word, float(weights[place]))
+    elif max(sizes) * sum(sizes) > LARGEST_ALIGNMENT:
+        return texts[first].whole
+    else:
+        for place in others:
+            slots = aligned(slots, texts[place], float(weights[place]), total)
+            total += float(weights[place])
     return joined(winners(slots)) or texts[first].whole
 
 
@@ -170,5 +175,5 @@ def winners(slots: Sequence[Slot]) -> list[str]:
         key = max(slot.votes, key=lambda key: (round(slot.votes[key], 9), len(key), key))
         if key != NOTHING:
             ways = {word: votes for (of, word), votes in slot.written.items() if of == key}
-            words.append(max(ways, key=lambda word: (round(ways[word], 9), word)))
+            words.append(min(ways, key=lambda word: (-round(ways[word], 9), word)))
     return words

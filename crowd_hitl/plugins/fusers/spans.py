@@ -24,7 +24,7 @@ def by_dawid_skene(table: AnswerTable) -> tuple[Floats, Floats]:
 
 
 def by_majority(table: AnswerTable) -> tuple[Floats, Floats]:
-    """Find the classes by counting votes, gold as it is known."""
+    """Find the classes by counting votes."""
     votes = vote_counts(table)
     posteriors = votes / np.maximum(votes.sum(axis=1, keepdims=True), 1.0)
     return posteriors, shares_of_agreement(table, posteriors)
