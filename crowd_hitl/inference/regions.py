@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 
 # Marks that share less than this are not of one thing.
 LEAST_OVERLAP = 0.3
+# A mark is compared with so many marks of a thing: the first come from the answers that are nearest to all.
+MOST_COMPARED = 8
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,12 @@ class Mark:
 
 @dataclass(frozen=True)
 class Shapes:
-    """How one kind of shape is compared (intersection over union), and how several become one, given their weights."""
+    """How one kind of shape is compared (intersection over union of all pairs), and how several become one,
 
-    overlap: Callable[[Any, Any], float]
+    given their weights.
+    """
+
+    overlap: Callable[[Sequence[Any], Sequence[Any]], Floats]
     merge: Callable[[Sequence[Any], Floats], Any]
 
 
@@ -49,12 +54,12 @@ class Thing:
 
 def overlaps(one: Sequence[Mark], other: Sequence[Mark], shapes: Shapes) -> Floats:
     """Return the overlaps of all pairs; 0 where the labels differ."""
-    found = np.zeros((len(one), len(other)))
-    for i, left in enumerate(one):
-        for j, right in enumerate(other):
-            if left.label == right.label:
-                found[i, j] = shapes.overlap(left.shape, right.shape)
-    return found
+    if not one or not other:
+        return np.zeros((len(one), len(other)))
+    found = shapes.overlap([mark.shape for mark in one], [mark.shape for mark in other])
+    labels = np.array([mark.label for mark in other])
+    same = np.array([labels == mark.label for mark in one])
+    return np.where(same, found, 0.0)
 
 
 def things_of(answers: Sequence[Sequence[Mark]], weights: Floats, gaps: Floats, shapes: Shapes) -> list[Thing]:
@@ -78,7 +83,7 @@ def matched(marks: Sequence[Mark], things: Sequence[Thing], shapes: Shapes) -> l
     found: list[Thing | None] = [None] * len(marks)
     if not marks or not things:
         return found
-    near = np.array([[_nearness(mark, thing, shapes) for thing in things] for mark in marks])
+    near = nearness(marks, things, shapes)
     same = np.array([[mark.label in {one.label for one in thing.marks} for thing in things] for mark in marks])
     likely = np.where(near >= LEAST_OVERLAP, near + 0.1 * same, 0.0)
     for row, column in zip(*linear_sum_assignment(likely, maximize=True), strict=True):
@@ -87,12 +92,15 @@ def matched(marks: Sequence[Mark], things: Sequence[Thing], shapes: Shapes) -> l
     return found
 
 
-def _nearness(mark: Mark, thing: Thing, shapes: Shapes) -> float:
-    """Return the mean overlap with what was marked before."""
-    total = sum(
-        weight * shapes.overlap(mark.shape, one.shape) for one, weight in zip(thing.marks, thing.weights, strict=True)
-    )
-    return total / thing.weight
+def nearness(marks: Sequence[Mark], things: Sequence[Thing], shapes: Shapes) -> Floats:
+    """Return each mark's mean overlap with what was marked of each thing before."""
+    members = [mark.shape for thing in things for mark in thing.marks[:MOST_COMPARED]]
+    weights = np.array([weight for thing in things for weight in thing.weights[:MOST_COMPARED]])
+    sizes = [min(len(thing.marks), MOST_COMPARED) for thing in things]
+    starts = np.cumsum([0, *sizes[:-1]])
+    met = shapes.overlap([mark.shape for mark in marks], members)
+    found: Floats = np.add.reduceat(met * weights, starts, axis=1) / np.add.reduceat(weights, starts)
+    return found
 
 
 def agreed(things: Sequence[Thing], *, total: float, least: int, most: int) -> list[Thing]:

@@ -12,6 +12,7 @@ from crowd_hitl.inference.outlines import FEWEST_POINTS, canonical_points, doubl
 from crowd_hitl.inference.sweeps import outvoted, overlap
 
 Floats = NDArray[np.float64]
+Longs = NDArray[np.int64]
 
 LINES, FINE_LINES = 128, 256
 # How many points an average outline is drawn with, before those that are not needed are left out.
@@ -21,55 +22,72 @@ STRAIGHT = 0.01
 MOST_TRIED = 16
 
 
-def frame_of(polygons: Sequence[Floats]) -> tuple[Floats, Floats]:
-    """Return the lower and upper corner of the box around all."""
-    low = np.min([points.min(axis=0) for points in polygons], axis=0)
-    high = np.max([points.max(axis=0) for points in polygons], axis=0)
-    return low, high
+class Outline:
+    """A polygon with what is asked of it again and again: the ends of its edges, and the box around it."""
+
+    def __init__(self, points: Floats) -> None:
+        self.points = points
+        self.ends = np.roll(points, -1, axis=0)
+        self.low: tuple[float, float] = tuple(points.min(axis=0).tolist())
+        self.high: tuple[float, float] = tuple(points.max(axis=0).tolist())
 
 
-def scanned(points: Floats, low: Floats, high: Floats, *, lines: int) -> Floats:
-    """Return the region of a polygon under so many lines across the frame, the lines put one after the other."""
+def crossings(starts: Floats, ends: Floats, low: Floats, high: Floats, *, lines: int) -> tuple[Floats, Longs]:
+    """Return where so many lines across the frame, put one after the other, cross edges, and which edges these are."""
     width = float(high[0] - low[0]) * 1.1
-    height = float(high[1] - low[1])
-    level = low[1] + (np.arange(lines) + 0.5) / lines * height
-    ends = np.roll(points, -1, axis=0)
-    above, above_end = points[None, :, 1] > level[:, None], ends[None, :, 1] > level[:, None]
-    line, edge = np.nonzero(above != above_end)
-    rise = ends[edge, 1] - points[edge, 1]
-    part = (level[line] - points[edge, 1]) / rise
-    across = points[edge, 0] + part * (ends[edge, 0] - points[edge, 0]) - low[0]
+    level = low[1] + (np.arange(lines) + 0.5) / lines * (high[1] - low[1])
+    line, edge = np.nonzero((starts[:, 1] > level[:, None]) != (ends[:, 1] > level[:, None]))
+    begin, end = starts[edge], ends[edge]
+    part = (level[line] - begin[:, 1]) / (end[:, 1] - begin[:, 1])
+    across = begin[:, 0] + part * (end[:, 0] - begin[:, 0]) - low[0]
     # Within its line's stretch, whatever the last digit says.
-    return np.sort(line * width + np.clip(across, 0.0, width))
+    return line * width + np.clip(across, 0.0, width), edge
 
 
-def polygon_overlap(one: Floats, other: Floats) -> float:
+def scanned(outline: Outline, low: Floats, high: Floats, *, lines: int) -> Floats:
+    """Return the region of a polygon under the lines of a frame."""
+    places, _ = crossings(outline.points, outline.ends, low, high, lines=lines)
+    return np.sort(places)
+
+
+def polygon_overlap(one: Outline, other: Outline) -> float:
     """Return intersection over union, 0..1."""
-    if (one.max(axis=0) <= other.min(axis=0)).any() or (other.max(axis=0) <= one.min(axis=0)).any():
+    if any(one.high[axis] <= other.low[axis] or other.high[axis] <= one.low[axis] for axis in (0, 1)):
         return 0.0
-    low, high = frame_of([one, other])
-    left, right = (scanned(points, low, high, lines=LINES) for points in (one, other))
-    return overlap(left, right)
+    low = np.minimum(one.low, other.low)
+    high = np.maximum(one.high, other.high)
+    starts, ends = np.concatenate([one.points, other.points]), np.concatenate([one.ends, other.ends])
+    places, edge = crossings(starts, ends, low, high, lines=LINES)
+    order = np.argsort(places, kind="stable")
+    # Odd where the line is inside: every crossing goes in or out.
+    seconds = edge[order] >= len(one.points)
+    in_one, in_other = np.cumsum(~seconds) & 1, np.cumsum(seconds) & 1
+    lengths = np.diff(places[order])
+    both = float(lengths @ (in_one & in_other)[:-1])
+    union = float(lengths @ (in_one | in_other)[:-1])
+    return min(both / union, 1.0) if union > 0 else 1.0
 
 
-def fused_outline(polygons: Sequence[Floats], weights: Floats, *, digits: int) -> Floats:
+def fused_outline(outlines: Sequence[Outline], weights: Floats, *, digits: int) -> Outline:
     """Return the outline that is nearest to the area which more than half of the weight covers.
 
     Tried are those that were drawn and the mean of them all, point by point, where that does not cross itself.
     """
-    if len(polygons) == 1:
-        return polygons[0]
-    order = np.argsort(-np.round(weights, 9), kind="stable")[:MOST_TRIED]
-    drawn: list[Floats] = [polygons[place] for place in order]
-    low, high = frame_of(drawn)
-    regions = [scanned(points, low, high, lines=FINE_LINES) for points in drawn]
-    middle = outvoted(regions, weights[order], above=float(weights[order].sum()) / 2 + 1e-9)
+    if len(outlines) == 1:
+        return outlines[0]
+    order: list[int] = np.argsort(-np.round(weights, 9), kind="stable")[:MOST_TRIED].tolist()
+    drawn, weights = [outlines[place] for place in order], weights[order]
+    low = np.min([one.low for one in drawn], axis=0)
+    high = np.max([one.high for one in drawn], axis=0)
+    regions = [scanned(one, low, high, lines=FINE_LINES) for one in drawn]
+    middle = outvoted(regions, weights, above=float(weights.sum()) / 2 + 1e-9)
     scores = [overlap(region, middle) for region in regions]
     best = int(np.argmax(np.round(scores, 9)))
-    mean = mean_outline(drawn, weights[order], reference=best, digits=digits)
-    if mean is not None and overlap(scanned(mean, low, high, lines=FINE_LINES), middle) > scores[best]:
-        return mean
-    return drawn[best]
+    points = mean_outline([one.points for one in drawn], weights, reference=best, digits=digits)
+    if points is None:
+        return drawn[best]
+    mean = Outline(points)
+    return mean if overlap(scanned(mean, low, high, lines=FINE_LINES), middle) > scores[best] else drawn[best]
 
 
 def mean_outline(polygons: Sequence[Floats], weights: Floats, *, reference: int, digits: int) -> Floats | None:
@@ -103,8 +121,7 @@ def aligned(points: Floats, target: Floats) -> Floats:
 
 def simplified(points: Floats) -> Floats:
     """Leave out the points that lie next to the line between those that are kept (Douglas and Peucker, 1973)."""
-    low, high = frame_of([points])
-    limit = STRAIGHT * float(np.hypot(*(high - low)))
+    limit = STRAIGHT * float(np.hypot(*np.ptp(points, axis=0)))
     far = int(np.argmax(((points - points[0]) ** 2).sum(axis=1)))
     keep = {0, far}
     open_parts = [(0, far), (far, len(points))]

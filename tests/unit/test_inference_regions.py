@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from crowd_hitl.inference.outlines import canonical_points, doubled_area, is_simple
 from crowd_hitl.inference.regions import Mark, Shapes, agreed, label_of, merged, things_of, weighted_median
-from crowd_hitl.inference.scanning import fused_outline, polygon_overlap
+from crowd_hitl.inference.scanning import Outline, fused_outline, polygon_overlap
 from crowd_hitl.plugins.fusers import boxes
 
 BOXES = Shapes(overlap=boxes.overlap, merge=boxes.merge)
@@ -53,8 +53,12 @@ def test_the_median_is_weighted() -> None:
     assert weighted_median(values[:2], np.ones(2)) == 2
 
 
-def square(x: float, y: float, side: float = 10.0) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    return np.array([[x, y], [x + side, y], [x + side, y + side], [x, y + side]])
+def square(x: float, y: float, side: float = 10.0) -> Outline:
+    return an_outline((x, y), (x + side, y), (x + side, y + side), (x, y + side))
+
+
+def an_outline(*points: tuple[float, float]) -> Outline:
+    return Outline(np.array(points, dtype=np.float64))
 
 
 @pytest.mark.parametrize(
@@ -64,14 +68,14 @@ def square(x: float, y: float, side: float = 10.0) -> np.ndarray[tuple[int, int]
         (square(0, 0), square(5, 0), 1 / 3),
         (square(0, 0), square(5, 5), 25 / 175),
         (square(0, 0), square(10, 0), 0.0),
-        (square(0, 0), np.array([[0.0, 0], [10, 0], [0, 10]]), 0.5),
-        (square(0, 0), np.array([[0.0, 0], [10, 0], [5, 5], [10, 10], [0, 10]]), 0.75),
+        (square(0, 0), an_outline((0, 0), (10, 0), (0, 10)), 0.5),
+        (square(0, 0), an_outline((0, 0), (10, 0), (5, 5), (10, 10), (0, 10)), 0.75),
         (square(0, 0, 0.001), square(0.0005, 0, 0.001), 1 / 3),
     ],
 )
 def test_overlaps_of_outlines_are_those_of_their_areas(
-    one: np.ndarray[tuple[int, int], np.dtype[np.float64]],
-    other: np.ndarray[tuple[int, int], np.dtype[np.float64]],
+    one: Outline,
+    other: Outline,
     expected: float,
 ) -> None:
     assert polygon_overlap(one, other) == pytest.approx(expected, abs=0.01)
@@ -82,8 +86,8 @@ def test_the_fused_outline_is_nearer_to_the_truth_than_those_that_were_drawn() -
     chance = np.random.default_rng(3)
     turns = np.arange(24) / 24 * 2 * np.pi
     ring = np.stack([np.cos(turns), np.sin(turns)], axis=1)
-    truth = 50 + 20 * ring
-    drawn = [50 + (20 + chance.normal(0, 3, (24, 1))) * ring for _ in range(7)]
+    truth = Outline(50 + 20 * ring)
+    drawn = [Outline(50 + (20 + chance.normal(0, 3, (24, 1))) * ring) for _ in range(7)]
 
     outline = fused_outline(drawn, np.ones(7), digits=2)
 

@@ -14,20 +14,14 @@ from crowd_hitl.plugins.fusers.regions import RegionsFuser
 Sides = tuple[float, float, float, float]
 
 
-def overlap(one: Sides, other: Sides) -> float:
-    """Return intersection over union."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    union = area(one) + area(other) - width * height
-    # Boxes so small that their areas round to nothing are equal if they meet.
-    return min(width * height / union, 1.0) if union > 0 else 1.0
-
-
-def area(box: Sides) -> float:
-    """Return width times height."""
-    return (box[2] - box[0]) * (box[3] - box[1])
+def overlap(one: Sequence[Sides], other: Sequence[Sides]) -> Floats:
+    """Return intersection over union of all pairs."""
+    left, right = np.array(one)[:, None, :], np.array(other)[None, :, :]
+    sides = np.minimum(left[..., 2:], right[..., 2:]) - np.maximum(left[..., :2], right[..., :2])
+    both = np.prod(np.maximum(sides, 0.0), axis=2)
+    areas = [np.prod(boxes[..., 2:] - boxes[..., :2], axis=2) for boxes in (left, right)]
+    found: Floats = np.minimum(both / (areas[0] + areas[1] - both), 1.0)
+    return found
 
 
 def merge(boxes: Sequence[Sides], weights: Floats) -> Sides:
