@@ -50,6 +50,7 @@ COMMANDS = {
         "Compare the confidence of labels with gold: reliability, calibration error, fit.",
     ),
     "agreement": ("crowd_hitl.cli.agreement", "Measure how far the workers of a file agree, and how good each is."),
+    "fuse": ("crowd_hitl.cli.fuse", "Turn a file of texts, spans, boxes … into labels, without a database."),
     "job": ("crowd_hitl.cli.job", "Background jobs: list, show, retry, cancel."),
     "work": ("crowd_hitl.cli.work", "Run background jobs in a process of their own."),
     "check": ("crowd_hitl.cli.check", "Recount every counter and invariant, and say what is wrong."),

@@ -102,6 +102,14 @@ class Question(Protocol):
         """Return the answer as {field: value}; BadInput if it is not one of this question's."""
 
 
+@runtime_checkable
+class FittedQuestion(Protocol):
+    """A question whose answers lie within the item: passages of its text, places on its image."""
+
+    def check_fit(self, spec: Mapping[str, Any], answer: Mapping[str, Any], content: Content) -> None:
+        """Refuse, by BadInput, an answer of `check_answer` that goes beyond this item."""
+
+
 class Aggregator(Protocol):
     """How answers become a label."""
 
@@ -116,8 +124,6 @@ class Fuser(Protocol):
 
     name: str
     kinds: Sequence[str]
-    # those of them that it weighs unless the requester says otherwise
-    usual_for: Sequence[str]
     # an answer to gold is right when it is no farther from it than this distance
     right_within: float
 

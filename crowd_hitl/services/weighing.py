@@ -56,11 +56,11 @@ def method_for(session: Session, *, project_id: int, name: str | None, plugins: 
 
 def checked_method(name: str | None, *, question: Question, plugins: Plugins) -> str:
     """Return the name of what weighs answers to this question, the usual one for None; BadInput if it cannot."""
-    fusers = [fuser for fuser in plugins.fusers.values() if question.kind in fuser.kinds]
-    usual = [USUAL] if question.is_class else [one.name for one in fusers if question.kind in one.usual_for]
-    known = {*(plugins.aggregators if question.is_class else ()), *(fuser.name for fuser in fusers)}
-    name = next(iter(usual), None) if name is None else name
-    if name is None or name not in known:
+    fusers = {name for name, fuser in plugins.fusers.items() if question.kind in fuser.kinds}
+    known = fusers | set(plugins.aggregators if question.is_class else ())
+    if name is None:
+        name = question.kind if question.kind in fusers else USUAL
+    if name not in known:
         listed = ", ".join(sorted(known)) or f"a plug-in that weighs answers to '{question.kind}'"
         raise bad_field("aggregator", expected=f"one of {listed}", found=name)
     return name
