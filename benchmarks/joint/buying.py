@@ -1,5 +1,6 @@
 """Buys recorded answers in waves, with a model that is refitted as they come, until the posteriors suffice."""
 
+import csv
 import gzip
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.joint.pairs import PairLearner
-from crowd_hitl.cli.answer_files import read_columns
 from crowd_hitl.cli.recorded import Recorded, read_folder
 from crowd_hitl.domain.items import Content
 from crowd_hitl.domain.ports import AnswerTable, Floats, Ints
@@ -52,9 +52,8 @@ def read_data(folder: Path) -> Data:
     """Read answers, truth and items; pairs of texts get the learner of pairs."""
     recorded = read_folder(folder)
     path = folder / "items.csv.gz"
-    with gzip.open(path, "rt", encoding="utf-8") as stream:
-        columns = tuple(name for name in stream.readline().strip().split(",") if name != "split")
-    rows = {cells[0]: dict(zip(columns, cells, strict=True)) for cells in read_columns(path, columns)}
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as stream:
+        rows = {row["task"]: row for row in csv.DictReader(stream)}
     items = []
     for task in recorded.answers.tasks:
         row = rows[task]
@@ -62,7 +61,7 @@ def read_data(folder: Path) -> Data:
         text = row.get("text") or " ".join((row["text_a"], row["text_b"]))
         text = " ".join([text, *(row[name] for name in ("term1", "term2") if name in row)])
         items.append(Content(key=task, text=text, data=row))
-    learner = PairLearner(items) if "text_a" in columns else TextLearner()
+    learner = PairLearner(items) if "text_a" in items[0].data else TextLearner()
     return Data(recorded=recorded, items=items, learner=learner)
 
 

@@ -3,7 +3,7 @@
 Items are drawn twice, a pilot out of the pilot and from that the rest, so that the spread holds what a small pilot
 leaves unknown and what the rest brings of its own. An imagined answer comes from an urn: the task's own votes, and as
 many more as `URN_WEIGHT` from the fitted confusion matrix of a worker of the pilot, so that an item which was hard so
-far stays hard. Where no truth is known, it is drawn from the posterior.
+far stays hard. Where too little truth is known to score by, it is drawn from the posterior.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,12 @@ Places = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 URN_WEIGHT = 3.0
+# The temperature at which posteriors are drawn from: workers share errors, so posteriors believe themselves too much.
+DOUBT = 2.0
 LARGEST_MATRICES = 8_000_000
+# The rest will hold more answers of each worker than the pilot, and so tell more of him; but a task drawn twice repeats
+# its workers' mistakes, which would look like skill. Between the two: a worker's answers count as those of two people.
+COPIES = 2
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Pilot:
 
 @dataclass(frozen=True)
 class Redrawn:
-    """Tasks as they might come: a recording with `most` answers of each, its truth, and which answers are imagined."""
+    """Tasks as they might come: a recording with `most` answers of each, its truth (−1: not scored), and which are imagined."""
 
     recording: Recording
     truth: Ints
@@ -53,17 +58,17 @@ class Redrawn:
 class Urn:
     """A fitted pilot to draw from."""
 
-    def __init__(self, pilot: Pilot, *, known_only: bool) -> None:
+    def __init__(self, pilot: Pilot, *, is_measured: bool) -> None:
+        """Fit the pilot. `is_measured`: only known labels score a task; else its truth is drawn where unknown."""
         table = pilot.answers
+        self._is_measured = is_measured
         check_answers(table)
         if table.n_workers * table.n_labels**2 > LARGEST_MATRICES:
             raise bad_field("labels", expected="few enough for a matrix per worker", found=f"{table.n_labels} labels")
         self._votes = vote_counts(table)
         self._truth = np.full(table.n_tasks, -1, dtype=np.int32) if pilot.truth is None else pilot.truth
-        self._posteriors, _ = fit_pooled(table, PooledSettings())
-        asked = self._votes.sum(axis=1) > 0
-        # Scored by what is known, the sample must be of what is known.
-        self._tasks = np.flatnonzero(asked & (self._truth != -1) if known_only else asked)
+        self._posteriors, _ = fit_pooled(table, PooledSettings(temperature=DOUBT))
+        self._tasks = np.flatnonzero(self._votes.sum(axis=1) > 0)
         order = np.lexsort((table.labels, table.workers, table.tasks))
         self._workers, self._labels = table.workers[order], table.labels[order]
         self._counts = np.bincount(table.tasks, minlength=table.n_tasks)
@@ -92,12 +97,13 @@ class Urn:
         below = np.cumsum(chances, axis=1)
         said = (chance.random(len(rows))[:, None] * below[:, -1:] > below).sum(axis=1)
         workers[rows, turns], labels[rows, turns] = who, np.minimum(said, self._shape[1] - 1)
+        workers += ((turn_among_equals(tasks) % COPIES) * self._shape[0]).astype(np.int32)[:, None]
         table = AnswerTable(
             tasks=np.repeat(np.arange(size, dtype=np.int32), most),
             workers=workers.ravel(),
             labels=labels.ravel(),
             n_tasks=size,
-            n_workers=self._shape[0],
+            n_workers=COPIES * self._shape[0],
             n_labels=self._shape[1],
         )
         places = np.tile(np.arange(most, dtype=np.int64), size)
@@ -110,7 +116,8 @@ class Urn:
         drawn = (chance.random(len(tasks))[:, None] * below[:, -1:] > below).sum(axis=1)
         drawn = np.minimum(drawn, self._posteriors.shape[1] - 1).astype(np.int32)
         known = self._truth[tasks]
-        return np.where(known == -1, drawn, known), np.where(known < 0, drawn, known)
+        scored = known if self._is_measured else np.where(known == -1, drawn, known)
+        return scored, np.where(known < 0, drawn, known)
 
     def _in_new_order(self, tasks: Places, most: int, chance: np.random.Generator) -> tuple[Places, NDArray[np.bool_]]:
         """Return the places (n, most) of each task's answers in a random order, and where there are none left."""
@@ -120,3 +127,12 @@ class Urn:
         order = np.argsort(np.where(there, chance.random(there.shape), 2.0), axis=1)[:, :most]
         imagined = ~there[:, :most]
         return self._starts[tasks][:, None] + np.where(imagined, 0, order), imagined
+
+
+def turn_among_equals(codes: Places) -> Places:
+    """Number the equal codes among themselves: 0 for the first of its kind, 1 for the next."""
+    order = np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], codes[order])
+    turns = np.empty(len(codes), dtype=np.int64)
+    turns[order] = np.arange(len(codes)) - starts
+    return turns
