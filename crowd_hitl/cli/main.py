@@ -44,6 +44,7 @@ COMMANDS = {
     "round": ("crowd_hitl.cli.round", "Rounds of the model loop: start, next, run, list, stop."),
     "export": ("crowd_hitl.cli.export", "Export labels or answers as JSONL or CSV."),
     "replay": ("crowd_hitl.cli.replay", "Play a folder of real answers: accuracy, answers and cost of each policy."),
+    "plan": ("crowd_hitl.cli.plan", "From a pilot: what accuracy costs, what the rest will cost, when it is done."),
     "aggregate": ("crowd_hitl.cli.aggregate", "Turn a file of answers into labels, without a database."),
     "calibration": (
         "crowd_hitl.cli.calibration",
