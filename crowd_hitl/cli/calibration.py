@@ -42,7 +42,7 @@ def calibration(
     """Compare the confidence of labels with how often they are right: raw, without gold, and fitted to the gold."""
     if not 0 < threshold <= 1:
         raise bad_field("threshold", expected="above 0, at most 1", found=threshold)
-    aggregator = aggregator_named(method, find_plugins().aggregators)
+    aggregator = aggregator_named(method)
     with progress_bar() as bar:
         step = bar.add_task("Reading", total=3)
         file = read_answers(answers)

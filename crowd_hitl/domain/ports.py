@@ -126,6 +126,8 @@ class Fuser(Protocol):
     kinds: Sequence[str]
     # an answer to gold is right when it is no farther from it than this distance
     right_within: float
+    # whether it wants `ValueTable.contents`
+    reads_contents: bool
 
     def fuse(self, answers: ValueTable, *, seed: int) -> Fused:
         """Weigh all answers of one field; a task without answers gets None, at confidence 0."""

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import ANSWERED, SET_ASIDE, AssignmentState, SittingState, replaceable_until
 from crowd_hitl.domain.errors import AlreadyDone, KeyReused, NotFound, TooLate, bad_field
-from crowd_hitl.domain.ports import Question
+from crowd_hitl.domain.items import Content
+from crowd_hitl.domain.ports import FittedQuestion, Question
 from crowd_hitl.services.assigning import CLAIM_MAX, lock_assignment
 from crowd_hitl.services.breaking import broken_value, lock_for_broken, note_broken
 from crowd_hitl.services.gating import hold_worker
@@ -22,8 +23,8 @@ from crowd_hitl.services.taking import earned_micros, take, take_late
 from crowd_hitl.store.hot_path.finding import hot_path
 from crowd_hitl.store.hot_path.remembered import Asked, Short, remembered
 from crowd_hitl.store.hot_path.shapes import Filled
-from crowd_hitl.store.project_rows import QuestionVersionRow
-from crowd_hitl.store.work_rows import AnswerRevisionRow, AnswerRow, AssignmentRow, BatchRow, SittingRow
+from crowd_hitl.store.project_rows import ItemRow, QuestionVersionRow
+from crowd_hitl.store.work_rows import AnswerRevisionRow, AnswerRow, AssignmentRow, BatchRow, SittingRow, TaskRow
 
 LONGEST_KEY = 100
 # What is kept is longer: of a page each answer has the page's key and its own number.
@@ -110,13 +111,15 @@ def submit_at_once(
     """Do what `submit` does for a leased assignment; None, and nothing changed, for a repeat or a lapsed lease.
 
     None also for what a statement does not settle: one answer of a page, a special batch, an item that cannot be
-    answered.
+    answered, an answer that has to fit the item.
     """
     check_submission(submission.client_key, submission.next_count)
     if submission.broken is not None:
         return None
     asked = short.memory.asked_by(short.connection, assignment_id)
     if asked is None:
+        return None
+    if isinstance(questions[asked.kind], FittedQuestion):
         return None
     checked = _check(asked, submission.value, questions)
     return _fill(short, _filled(assignment_id, worker_id, submission, checked, now=now))
@@ -139,7 +142,9 @@ def replace(
     if now > replaceable_until(answer.submitted_at) or assignment.state not in ANSWERED:
         raise TooLate("An answer can be replaced for 60 seconds. This one stands as it is.")
     version = session.get_one(QuestionVersionRow, answer.question_version_id)
-    checked = _check(Asked(version.kind, version.spec), value, questions)
+    asked = Asked(version.kind, version.spec)
+    checked = _check(asked, value, questions)
+    _check_fit(session, answer.item_id, asked, checked, questions)
     if checked != answer.value:
         session.add(AnswerRevisionRow(answer_id=answer.id, value=answer.value, replaced_at=now))
         answer.value, answer.is_broken = checked, False
@@ -178,7 +183,18 @@ def _checked(
         return value
     asked = remembered(session).asked_by(session.connection(), assignment.id)
     assert asked is not None, "the assignment was found"
-    return _check(asked, submission.value, questions)
+    checked = _check(asked, submission.value, questions)
+    _check_fit(session, session.get_one(TaskRow, assignment.task_id).item_id, asked, checked, questions)
+    return checked
+
+
+def _check_fit(
+    session: Session, item_id: int, asked: Asked, checked: Mapping[str, Any], questions: Mapping[str, Question]
+) -> None:
+    question = questions[asked.kind]
+    if isinstance(question, FittedQuestion):
+        item = session.get_one(ItemRow, item_id)
+        question.check_fit(asked.spec, checked, Content(key=item.key, text=item.text, data=item.data))
 
 
 def _filled(

@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import ANSWERED
 from crowd_hitl.domain.errors import NotFound
+from crowd_hitl.domain.items import Content
 from crowd_hitl.domain.labels import LabelSource
 from crowd_hitl.domain.ports import AnswerTable, Plugins, Question
 from crowd_hitl.domain.tasks import OverlapRule, TaskState
 from crowd_hitl.domain.values import as_text
 from crowd_hitl.services.queueing import broken_items
 from crowd_hitl.store.label_rows import LabelRow
-from crowd_hitl.store.project_rows import GoldRow, QuestionVersionRow
+from crowd_hitl.store.project_rows import GoldRow, ItemRow, QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 Rows = NDArray[np.void]
@@ -43,7 +44,8 @@ class Evidence:
 
     `item_ids` and `worker_ids` name the codes of `table`, in rising order, and `values` its labels: the classes, or
     whatever was answered and is a label now. `tasks` has a row (TASK) for each task of the batch, `standing` one
-    (STANDING, in the order of its items) for each current label of the batch's items.
+    (STANDING, in the order of its items) for each current label of the batch's items. `contents`: what the items
+    showed, by their ids, for a fuser that wants to know.
     """
 
     batch_id: int
@@ -62,6 +64,7 @@ class Evidence:
     standing: Rows
     seen_answer_id: int
     mark: int
+    contents: Mapping[int, Content] | None = None
 
     def label_of(self, item_id: int) -> tuple[str, float, str] | None:
         """Return value, confidence and source of an item's current label; a value that is no option any more is ""."""
@@ -141,6 +144,7 @@ def read_evidence(session: Session, *, batch_id: int, plugins: Plugins, coded: C
                 standing=standing,
                 seen_answer_id=newest,
                 mark=batch.agreed_at_answer_id,
+                contents=_contents(session, version) if _reads_contents(batch, plugins) else None,
             )
         )
     return found
@@ -194,6 +198,21 @@ def _answers(
     )
     for item_id, worker_id, value in rows:
         yield item_id, worker_id, codes.answered(value)
+
+
+def _reads_contents(batch: BatchRow, plugins: Plugins) -> bool:
+    return batch.aggregator in plugins.fusers and plugins.fusers[batch.aggregator].reads_contents
+
+
+def _contents(session: Session, version: QuestionVersionRow) -> Mapping[int, Content]:
+    """Read what was shown of every item that has an answer; of images and recordings only the rest of the row."""
+    asked = select(AnswerRow.item_id).where(AnswerRow.question_version_id == version.id)
+    rows = session.execute(
+        select(ItemRow.id, ItemRow.key, ItemRow.text, ItemRow.data)
+        .where(ItemRow.project_id == version.project_id, ItemRow.id.in_(asked))
+        .execution_options(yield_per=READ_AT_ONCE)
+    )
+    return {item_id: Content(key=key, text=text, data=data) for item_id, key, text, data in rows}
 
 
 def _tasks(session: Session, *, batch_id: int) -> Iterator[tuple[Any, ...]]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import bad_field
+from crowd_hitl.domain.items import Content
 from crowd_hitl.domain.ports import Floats, Fuser, Plugins, Question, ValueTable
 from crowd_hitl.domain.values import as_text, from_text
 from crowd_hitl.services.gathering import Evidence
@@ -87,6 +88,7 @@ def _fused(evidence: Evidence, fuser: Fuser, *, seed: int) -> Agreed:
             n_workers=table.n_workers,
             spec=evidence.spec,
             gold=gold,
+            contents=_by_code(evidence),
         ),
         seed=seed,
     )
@@ -95,6 +97,12 @@ def _fused(evidence: Evidence, fuser: Fuser, *, seed: int) -> Agreed:
     right = np.clip(fused.confidences, 0.0, 1.0)
     doubt = np.repeat((1.0 - right)[:, None] / OTHERS, OTHERS, axis=1)
     return Agreed(values, right, np.column_stack([right, doubt]), fused.skills)
+
+
+def _by_code(evidence: Evidence) -> dict[int, Content] | None:
+    if evidence.contents is None:
+        return None
+    return {code: evidence.contents[int(item_id)] for code, item_id in enumerate(evidence.item_ids)}
 
 
 def _leading(posteriors: Floats, *, classes: Sequence[str]) -> tuple[NDArray[np.object_], Floats]:

@@ -97,7 +97,7 @@ class _Wish:
         driver.execute("SAVEPOINT wish")
         try:
             self.value = self._work(connection)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the work was asked for
+        except Exception as error:
             self.error = error
             if not driver.in_transaction:
                 raise  # a full disk, say: SQLite took back all that was done

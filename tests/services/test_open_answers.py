@@ -57,6 +57,7 @@ class Median:
     name = "height"
     kinds: Sequence[str] = ("height",)
     right_within = 0.5
+    reads_contents = False
 
     def fuse(self, answers: ValueTable, *, seed: int) -> Fused:
         said: list[list[float]] = [[] for _ in range(answers.n_tasks)]

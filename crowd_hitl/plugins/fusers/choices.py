@@ -24,6 +24,8 @@ class ChoicesFuser:
 
     name = "choices"
     kinds: Sequence[str] = ("choices",)
+    right_within = 0.25
+    reads_contents = False
 
     def fuse(self, answers: ValueTable, *, seed: int) -> Fused:
         """Weigh all answers; options that are level are taken in a seeded order."""

@@ -27,6 +27,9 @@ class Painted:
 class MasksFuser:
     """Fuses masks label by label, by runs: never unpacked into pixels."""
 
+    right_within = 0.5
+    reads_contents = False
+
     def __init__(self, name: str, model: Callable[..., Floats], *, by_skill: bool) -> None:
         self.name = name
         self.kinds: Sequence[str] = ("masks",)

@@ -28,6 +28,8 @@ class NumberFuser:
 
     name = "number"
     kinds: Sequence[str] = ("number",)
+    right_within = 0.05
+    reads_contents = False
 
     def fuse(self, answers: ValueTable, *, seed: int) -> Fused:
         """Weigh all answers; the seed is not used."""

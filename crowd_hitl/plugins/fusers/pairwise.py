@@ -27,6 +27,8 @@ class PairwiseFuser:
 
     name = "pairwise"
     kinds: Sequence[str] = ("pairwise",)
+    right_within = 0.0
+    reads_contents = True
 
     def fuse(self, answers: ValueTable, *, seed: int) -> Fused:
         """Weigh all answers; sides that are level are taken in a seeded order."""

@@ -22,6 +22,8 @@ class RankingFuser:
 
     name = "ranking"
     kinds: Sequence[str] = ("ranking",)
+    right_within = 0.25
+    reads_contents = False
 
     def fuse(self, answers: ValueTable, *, seed: int) -> Fused:
         """Weigh all answers; options that are level are taken in a seeded order."""

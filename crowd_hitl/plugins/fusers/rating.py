@@ -25,6 +25,8 @@ class RatingFuser:
 
     name = "rating"
     kinds: Sequence[str] = ("rating",)
+    right_within = 0.25
+    reads_contents = False
 
     def fuse(self, answers: ValueTable, *, seed: int) -> Fused:
         """Weigh all answers; points that are level are taken in a seeded order."""

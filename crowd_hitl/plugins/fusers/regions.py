@@ -16,6 +16,8 @@ class RegionsFuser:
 
     name = ""
     kinds: Sequence[str] = ()
+    right_within = 0.5
+    reads_contents = False
 
     def fuse(self, answers: ValueTable, *, seed: int) -> Fused:
         """Return marks for each task: those of more than half of the weight. The seed is not used."""

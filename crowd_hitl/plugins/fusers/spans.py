@@ -33,6 +33,9 @@ def by_majority(table: AnswerTable) -> tuple[Floats, Floats]:
 class SpansFuser:
     """Weighs spans piece by piece; where they may overlap, each label by itself."""
 
+    right_within = 0.25
+    reads_contents = False
+
     def __init__(self, name: str, fit: Fit) -> None:
         self.name = name
         self.kinds: Sequence[str] = ("spans",)

@@ -15,6 +15,9 @@ FARTHEST_MIXED = 0.5
 class TextFuser:
     """Weighs texts by how near each worker comes to the others; never makes one that the question would refuse."""
 
+    right_within = 0.2
+    reads_contents = False
+
     def __init__(self, name: str, *, farthest_mixed: float) -> None:
         self.name = name
         self.kinds: Sequence[str] = ("text", "transcription")

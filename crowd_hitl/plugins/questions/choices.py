@@ -19,6 +19,7 @@ class ChoicesQuestion:
     """As many of the options as apply, from `min_chosen` (1) to `max_chosen` (all of them)."""
 
     kind = "choices"
+    is_class = False
 
     def check_spec(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Return the settings completed with defaults; BadInput for a setting that is unknown or wrong."""

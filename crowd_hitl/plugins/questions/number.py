@@ -29,6 +29,7 @@ class NumberQuestion:
     """
 
     kind = "number"
+    is_class = False
 
     def check_spec(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Return the settings completed with defaults; BadInput for a setting that is unknown or wrong."""

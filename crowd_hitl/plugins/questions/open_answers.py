@@ -28,6 +28,7 @@ class OpenQuestion:
     """A question with one field whose value is checked by `check_value`; the base of ours."""
 
     kind = ""
+    is_class = False
     settings: tuple[str, ...] = ()
 
     def check_spec(self, spec: Mapping[str, Any]) -> dict[str, Any]:

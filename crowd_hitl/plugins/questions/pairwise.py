@@ -14,6 +14,7 @@ class PairwiseQuestion:
     """The left one or the right one, or with `tie` also neither; `left` and `right` name the item's two columns."""
 
     kind = "pairwise"
+    is_class = True
 
     def check_spec(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Return the settings completed with defaults; BadInput for a setting that is unknown or wrong."""

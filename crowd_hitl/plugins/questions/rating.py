@@ -22,6 +22,7 @@ class RatingQuestion:
     """A whole number from `low` (1) to `high` (5); `labels` names some points, or all of them in order."""
 
     kind = "rating"
+    is_class = False
 
     def check_spec(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Return the settings completed with defaults; BadInput for a setting that is unknown or wrong."""
