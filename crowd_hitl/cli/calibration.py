@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from crowd_hitl.bootstrap import find_plugins
 from crowd_hitl.cli.aggregate import aggregator_named
 from crowd_hitl.cli.answer_files import read_answers, read_truth
 from crowd_hitl.cli.frame import AsJson, DataFolder, put

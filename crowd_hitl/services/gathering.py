@@ -21,6 +21,7 @@ from crowd_hitl.domain.tasks import OverlapRule, TaskState
 from crowd_hitl.domain.values import as_text
 from crowd_hitl.services.queueing import broken_items
 from crowd_hitl.store.label_rows import LabelRow
+from crowd_hitl.store.money_rows import BudgetRow
 from crowd_hitl.store.project_rows import GoldRow, ItemRow, QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
@@ -64,6 +65,7 @@ class Evidence:
     standing: Rows
     seen_answer_id: int
     mark: int
+    affordable: int
     contents: Mapping[int, Content] | None = None
 
     def label_of(self, item_id: int) -> tuple[str, float, str] | None:
@@ -144,6 +146,7 @@ def read_evidence(session: Session, *, batch_id: int, plugins: Plugins, coded: C
                 standing=standing,
                 seen_answer_id=newest,
                 mark=batch.agreed_at_answer_id,
+                affordable=_affordable(session, batch),
                 contents=_contents(session, version) if _reads_contents(batch, plugins) else None,
             )
         )
@@ -198,6 +201,12 @@ def _answers(
     )
     for item_id, worker_id, value in rows:
         yield item_id, worker_id, codes.answered(value)
+
+
+def _affordable(session: Session, batch: BatchRow) -> int:
+    """Count the further answers that the budget pays for."""
+    available = session.scalars(select(BudgetRow.available_micros).where(BudgetRow.id == batch.budget_id)).one()
+    return max(0, available) // (batch.price_micros + batch.fee_micros)
 
 
 def _reads_contents(batch: BatchRow, plugins: Plugins) -> bool:
