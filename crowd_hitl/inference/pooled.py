@@ -25,7 +25,7 @@ ROUNDS_EACH, LONGEST = 3, 12
 
 @dataclass(frozen=True)
 class PooledSettings:
-    """How strongly workers are shrunk to the crowd (in pseudo-answers), how long EM runs at least, how far it is believed."""
+    """How strongly workers are shrunk to the crowd (in pseudo-answers), EM's least rounds, how far it is believed."""
 
     skill_weight: float = 4.0
     matrix_weight: float = 8.0
