@@ -11,7 +11,8 @@ from crowd_hitl.cli.live_replay import Terms as LiveTerms
 from crowd_hitl.cli.live_replay import play
 from crowd_hitl.cli.recorded import Recorded
 from crowd_hitl.domain.money import units
-from crowd_hitl.domain.ports import Floats, Plugins, PoolPolicy
+from crowd_hitl.domain.pools import PoolPolicy
+from crowd_hitl.domain.ports import Floats, Plugins
 from crowd_hitl.domain.quotes import LARGEST_OVERLAP
 from crowd_hitl.domain.tasks import OverlapRule
 from crowd_hitl.inference.comparing import paired_bounds, right_shares

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from crowd_hitl.domain.ports import Aggregator, AnswerTable, Consensus, OverlapPolicy, Pool, PoolPolicy
+from crowd_hitl.domain.pools import Pool, PoolPolicy
+from crowd_hitl.domain.ports import Aggregator, AnswerTable, Consensus, OverlapPolicy
 from crowd_hitl.domain.tasks import Next, OverlapRule, next_step
 from crowd_hitl.inference.calibrating import GOLD_FREE, calibrate
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from crowd_hitl.domain.ports import AnswerTable, Pool
+from crowd_hitl.domain.pools import Pool
+from crowd_hitl.domain.ports import AnswerTable
 from crowd_hitl.domain.tasks import OverlapRule
 from crowd_hitl.inference.buying import entropies, expected_gain, separation
 from crowd_hitl.inference.pooled import PooledSettings

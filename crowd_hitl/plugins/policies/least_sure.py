@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from crowd_hitl.domain.ports import Pool
+from crowd_hitl.domain.pools import Pool
 from crowd_hitl.inference.buying import expected_gain, foremost, separation, wave
 
 WAVE_SHARE = 0.05
