@@ -27,7 +27,7 @@ from crowd_hitl.inference.passes import (
 )
 
 EPS = 1e-10
-# A number for each label in each cell: a table of more (256 MB, and there are three) is refused, as a pass takes minutes.
+# A number for each label in each cell: a table of more (256 MB, and there are three) is refused: it takes hours.
 LARGEST_TABLE = 32_000_000
 
 
