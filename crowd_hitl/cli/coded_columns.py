@@ -46,6 +46,18 @@ class Names(Sequence[str]):
         for start in range(0, len(self.array), NAMES_AT_ONCE):
             yield from self.array[start : start + NAMES_AT_ONCE].to_pylist()
 
+    @property
+    def plain(self) -> bool:
+        """Say whether no name needs a quote or an escape in CSV or JSON, nor is a formula to a spreadsheet."""
+        if not len(self.array):
+            return True
+        _, offsets, content = self.array.buffers()
+        ends = np.frombuffer(offsets, dtype=np.int32)[self.array.offset : self.array.offset + len(self.array) + 1]
+        letters = np.frombuffer(content, dtype=np.uint8)
+        inside = letters[ends[0] : ends[-1]]
+        special = (inside < 32).any() or any((inside == ord(sign)).any() for sign in '",\\')
+        return not (special or np.isin(letters[ends[:-1]], [ord(sign) for sign in "'=+-@"]).any())
+
 
 @dataclass(frozen=True)
 class Column:

@@ -27,8 +27,8 @@ from crowd_hitl.inference.passes import (
 )
 
 EPS = 1e-10
-# A number for each label in each cell: a table of more (1 GB, and there are three) is refused.
-LARGEST_TABLE = 128_000_000
+# A number for each label in each cell: a table of more (256 MB, and there are three) is refused: it takes hours.
+LARGEST_TABLE = 32_000_000
 
 
 @dataclass(frozen=True)

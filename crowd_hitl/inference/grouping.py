@@ -162,14 +162,14 @@ def _cells(answers: Answers, places: Ints, n_labels: int) -> tuple[Ints, tuple[I
 
 def _by_task(tasks: Ints, cells: Ints, n_cells: int) -> tuple[Ints, Ints]:
     """Sort the answers by task, then cell: whatever order they came in is lost here."""
+    bits = max(n_cells - 1, 1).bit_length()
     keys = tasks.astype(np.int64)
-    keys *= n_cells
-    keys += cells
+    keys <<= bits
+    keys |= cells
     keys.sort()
-    sorted_tasks = np.empty_like(cells)
-    np.floor_divide(keys, n_cells, out=sorted_tasks, casting="unsafe")
-    np.remainder(keys, n_cells, out=cells, casting="unsafe")
-    return sorted_tasks, cells
+    np.bitwise_and(keys, (1 << bits) - 1, out=cells, casting="unsafe")
+    keys >>= bits
+    return keys.astype(np.int32), cells
 
 
 def _tasks(asked: Ints) -> tuple[Ints, Ints]:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crowd_hitl.domain.errors import BadInput
-from crowd_hitl.domain.ports import AnswerTable, Floats
+from crowd_hitl.domain.ports import AnswerTable, Floats, Ints
 from crowd_hitl.inference.answers import Answers
 from crowd_hitl.inference.dawid_skene import Stop, fit_dawid_skene
 from crowd_hitl.inference.glad import GladSettings, fit_glad
@@ -33,6 +33,12 @@ FITS: dict[str, Fit] = {
     "glad": lambda answers: fit_glad(answers, GladSettings(iterations=3)),
     "pooled": lambda answers: fit_pooled(answers, PooledSettings()),
 }
+
+
+def a_kos(answers: Answers) -> tuple[Floats, Floats]:
+    return fit_kos(answers, iterations=100, seed=0)
+
+
 # Ours: nothing in it goes by the order of names. Ties go by label in Wawa and zero-based skill, MACE's start is drawn
 # in the order of names, crowd-kit's Dawid–Skene stops by a bound whose last digits follow it.
 NAMELESS = ["pooled"]
@@ -42,8 +48,12 @@ WORKERS, LABELS = 6, 4
 
 
 def a_table(rows: list[tuple[int, int, int]], *, tasks: int = 8) -> AnswerTable:
+    return coded(rows, tasks=tasks, workers=WORKERS, labels=LABELS)
+
+
+def coded(rows: list[tuple[int, int, int]], *, tasks: int, workers: int, labels: int) -> AnswerTable:
     columns = np.array(rows, dtype=np.int32).reshape(-1, 3)
-    return AnswerTable(*columns.T.copy(), n_tasks=tasks, n_workers=WORKERS, n_labels=LABELS)
+    return AnswerTable(columns[:, 0], columns[:, 1], columns[:, 2], n_tasks=tasks, n_workers=workers, n_labels=labels)
 
 
 ROWS = st.lists(
@@ -91,16 +101,15 @@ def test_other_names_change_nothing_but_names(name: str, rows: list[tuple[int, i
     np.testing.assert_allclose(other_skills[workers], skills, atol=CLOSE)
 
 
-def a_crowd(*, seed: int, tasks: int = 300, workers: int = 20, each: int = 3) -> tuple[AnswerTable, Floats]:
+def a_crowd(*, seed: int, tasks: int = 300, workers: int = 20, each: int = 3) -> tuple[AnswerTable, Ints]:
     chance = np.random.default_rng(seed)
-    truth, good = chance.integers(0, LABELS, tasks), chance.uniform(0.4, 0.95, workers)
+    truth, good = chance.integers(0, LABELS, tasks).astype(np.int32), chance.uniform(0.4, 0.95, workers)
     rows = []
     for task in range(tasks):
         for worker in chance.permutation(workers)[:each]:
             knows = chance.random() < good[worker]
             rows.append((task, int(worker), int(truth[task] if knows else chance.integers(0, LABELS))))
-    columns = np.array(rows, dtype=np.int32)
-    return AnswerTable(*columns.T.copy(), n_tasks=tasks, n_workers=workers + 1, n_labels=LABELS), truth
+    return coded(rows, tasks=tasks, workers=workers + 1, labels=LABELS), truth
 
 
 @pytest.mark.parametrize("name", FITS)
@@ -112,7 +121,7 @@ def test_a_perfect_worker_more_never_makes_the_truth_less_likely(name: str, seed
         table,
         tasks=np.append(table.tasks, np.arange(size, dtype=np.int32)),
         workers=np.append(table.workers, np.full(size, table.n_workers - 1, dtype=np.int32)),
-        labels=np.append(table.labels, truth.astype(np.int32)),
+        labels=np.append(table.labels, truth),
     )
 
     before, after = (FITS[name](each)[0][np.arange(size), truth].mean() for each in (table, more))
@@ -123,8 +132,7 @@ def test_a_perfect_worker_more_never_makes_the_truth_less_likely(name: str, seed
 @pytest.mark.parametrize("name", FITS)
 def test_a_task_may_have_thousands_of_answers(name: str) -> None:
     rows = [(0, worker, 1 if worker % 3 else 0) for worker in range(1500)] + [(1, 0, 0), (1, 1, 1), (2, 2, 1)]
-    columns = np.array(rows, dtype=np.int32)
-    table = AnswerTable(*columns.T.copy(), n_tasks=3, n_workers=1500, n_labels=2)
+    table = coded(rows, tasks=3, workers=1500, labels=2)
 
     posteriors, skills = FITS[name](table)
 
@@ -134,9 +142,7 @@ def test_a_task_may_have_thousands_of_answers(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*FITS, "kos"])
 def test_a_lone_answer_is_believed_and_who_never_answered_is_unknown(name: str) -> None:
-    fits = {**FITS, "kos": lambda answers: fit_kos(answers, iterations=100, seed=0)}
-
-    posteriors, skills = fits[name](a_table([(3, 2, 1)]))
+    posteriors, skills = {**FITS, "kos": a_kos}[name](a_table([(3, 2, 1)]))
 
     assert posteriors[3].argmax() == 1
     np.testing.assert_allclose(posteriors[[0, 7]], 1.0 / LABELS)
