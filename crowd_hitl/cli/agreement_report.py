@@ -73,6 +73,7 @@ def measure(
         "tasks": n_tasks,
         "workers": n_workers,
         "answers": len(voices.tasks),
+        "repeats": voices.repeats,
         "tasks_compared": compared,
         "alpha": estimate(alpha),
         "fleiss_kappa": rounded(fleiss_kappa(cells)) if asked.of_classes else None,

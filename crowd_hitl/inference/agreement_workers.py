@@ -120,8 +120,9 @@ def shares_with_interval(
     if estimated:
         chances = right[judged][order]
         missing = added(workers[judged][order], chances * (1.0 - chances), n_workers)
-        complete = hits * (1.0 - hits / np.maximum(counts, 1.0))
-        worth = np.clip(1.0 - missing / np.maximum(complete, 1e-9), 0.1, 1.0)
+        # With two right and two wrong added: a share near 1 would leave nothing to compare with.
+        share = (hits + 2.0) / (counts + 4.0)
+        worth = np.clip(1.0 - missing / np.maximum(counts * share * (1.0 - share), 1e-9), 0.1, 1.0)
     low, high = wilson(hits * worth, counts * worth)
     return counts, np.where(counts > 0, hits / np.maximum(counts, 1.0), np.nan), low, high
 
