@@ -62,8 +62,6 @@ def agreement(
         bar.update(step, description="Comparing", total=max(count_pairs(voices.tasks), 1))
         found = measure(voices, asked, known, lambda done: bar.advance(step, done))
     found["seconds"] = round(perf_counter() - started, 3)
-    if voices.repeats:
-        say(f"{voices.repeats} answers repeat a worker's answer to the same task: no worker is compared with himself.")
     if out is not None:
         write_whole(out, [json.dumps(found, ensure_ascii=False)])
     _show(found, out, as_json=as_json)
@@ -145,6 +143,8 @@ def check_values(kind: str, voices: Voices, settings: Mapping[str, Any], plugins
 
 
 def _show(found: Mapping[str, Any], out: Path | None, *, as_json: bool) -> None:
+    if found["repeats"]:
+        say(f"{found['repeats']} answers repeat a worker's answer to the same task: nobody is compared with himself.")
     if as_json:
         put(found)
         return

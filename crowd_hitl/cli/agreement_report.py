@@ -73,6 +73,7 @@ def measure(
         "tasks": n_tasks,
         "workers": n_workers,
         "answers": len(voices.tasks),
+        "repeats": voices.repeats,
         "tasks_compared": compared,
         "alpha": estimate(alpha),
         "fleiss_kappa": rounded(fleiss_kappa(cells)) if asked.of_classes else None,
@@ -179,9 +180,8 @@ def judge_workers(voices: Voices, asked: Asked, truth: Ints | None, known: Mappi
         right = judge_by_truth(voices.tasks, voices.labels, truth)
         return Judgement(*shares_with_interval(right, voices.workers, n_workers=n_workers), right, np.maximum(truth, 0))
     crowd = judge(voices.tasks, voices.workers, voices.labels, n_tasks=n_tasks, n_workers=n_workers, n_labels=n_labels)
-    return Judgement(
-        *shares_with_interval(crowd.right, voices.workers, n_workers=n_workers), crowd.right, likeliest(crowd), crowd
-    )
+    shares = shares_with_interval(crowd.right, voices.workers, n_workers=n_workers, estimated=True)
+    return Judgement(*shares, crowd.right, likeliest(crowd), crowd)
 
 
 def judge_values(voices: Voices, asked: Asked, fuser: Fuser, known: Mapping[str, str] | None) -> Judgement:

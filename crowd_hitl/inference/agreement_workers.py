@@ -104,16 +104,26 @@ def likeliest(judged: Judged) -> Ints:
     return found
 
 
-def shares_with_interval(right: Floats, workers: Ints, *, n_workers: int) -> tuple[Floats, Floats, Floats, Floats]:
+def shares_with_interval(
+    right: Floats, workers: Ints, *, n_workers: int, estimated: bool = False
+) -> tuple[Floats, Floats, Floats, Floats]:
     """Return, per worker, how many answers were judged, the share of right ones, and Wilson's 95% interval.
 
-    Without judged answers the share is NaN and the interval 0 to 1.
+    `estimated`: `right` are chances, not findings; the interval then counts as many answers as the chances are worth
+    (the missing information of Louis 1982). Without judged answers the share is NaN and the interval 0 to 1.
     """
     judged = ~np.isnan(right)
     order = np.lexsort((right[judged], workers[judged]))
     counts = added(workers[judged], np.ones(int(judged.sum())), n_workers)
     hits = added(workers[judged][order], right[judged][order], n_workers)
-    low, high = wilson(hits, counts)
+    worth = np.ones(n_workers)
+    if estimated:
+        chances = right[judged][order]
+        missing = added(workers[judged][order], chances * (1.0 - chances), n_workers)
+        # With two right and two wrong added: a share near 1 would leave nothing to compare with.
+        share = (hits + 2.0) / (counts + 4.0)
+        worth = np.clip(1.0 - missing / np.maximum(counts * share * (1.0 - share), 1e-9), 0.1, 1.0)
+    low, high = wilson(hits * worth, counts * worth)
     return counts, np.where(counts > 0, hits / np.maximum(counts, 1.0), np.nan), low, high
 
 

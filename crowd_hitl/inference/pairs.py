@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 # Up to so many things their errors come from the whole information matrix, above from its diagonal.
 FULL_ERRORS = 1500
 TINY = 1e-300
+FIRST_PRIOR, PRIOR_ROUNDS = 4.0, 4
+PRIORS = (1.0, 40.0)
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,13 @@ class Comparisons:
 
 @dataclass(frozen=True)
 class PairSettings:
-    """`prior`: games each thing is held to have drawn against a middling one; EM's and MM's lengths; pseudo-answers.
+    """`prior`: games each thing is held to have drawn against a middling one; None: as many as the scores' spread says.
 
+    Then EM's and MM's lengths, and pseudo-answers.
     `looking` and `not_looking` are pseudo-answers by which a worker is first held to look, or not.
     """
 
-    prior: float = 1.0
+    prior: float | None = None
     steps: int = 2000
     tolerance: float = 1e-9
     iterations: int = 40
@@ -99,23 +102,36 @@ def board_of(comparisons: Comparisons) -> Board:
     return Board(pairs, places.ravel(), comparisons.won, n_things)
 
 
+def with_prior(games: Games, settings: PairSettings) -> PairSettings:
+    """Return the settings with a prior: scores' variance τ² is estimated, and 4 / τ² drawn games hold them so."""
+    if settings.prior is not None:
+        return settings
+    prior = FIRST_PRIOR
+    for _ in range(PRIOR_ROUNDS):
+        held = replace(settings, prior=prior, steps=200)
+        scores = scores_of(bradley_terry(games, held))
+        spread = float((scores**2 + score_errors(games, scores, held) ** 2).mean()) if len(scores) else 1.0
+        prior = float(np.clip(4.0 / max(spread, 1e-9), *PRIORS))
+    return replace(settings, prior=prior)
+
+
 def bradley_terry(games: Games, settings: PairSettings, *, start: Floats | None = None) -> Floats:
     """Return each thing's strength, summing to 1.
 
     Without a prior the games must connect all things both ways (else strengths run to 0), and a thing that never
     played stays at the mean.
     """
-    n_things = games.n_things
+    n_things, prior = games.n_things, FIRST_PRIOR if settings.prior is None else settings.prior
     if not n_things:
         return np.zeros(0)
-    wins = added(games.winner, games.weight, n_things) + settings.prior / 2.0
+    wins = added(games.winner, games.weight, n_things) + prior / 2.0
     played = wins + added(games.loser, games.weight, n_things) > 0
     strengths = np.full(n_things, 1.0) if start is None else start * n_things
     for _ in range(settings.steps):
         faced = games.weight / np.maximum(strengths[games.winner] + strengths[games.loser], TINY)
         share = added(games.winner, faced, n_things)
         share += added(games.loser, faced, n_things)
-        share += settings.prior / (strengths + 1.0)
+        share += prior / (strengths + 1.0)
         found = np.where(played, wins / np.maximum(share, TINY), strengths)
         # Scaled to a mean of 1: the middling thing of the prior has strength 1.
         found *= n_things / found.sum()
@@ -138,7 +154,7 @@ def score_errors(games: Games, scores: Floats, settings: PairSettings) -> Floats
     n_things = games.n_things
     chances = expit(scores[games.winner] - scores[games.loser])
     bend = games.weight * chances * (1.0 - chances)
-    held = np.maximum(settings.prior, 1e-6) * 0.25
+    held = max(FIRST_PRIOR if settings.prior is None else settings.prior, 1e-6) * 0.25
     own = added(games.winner, bend, n_things)
     own += added(games.loser, bend, n_things) + held
     if n_things > FULL_ERRORS:
@@ -156,6 +172,7 @@ def score_errors(games: Games, scores: Floats, settings: PairSettings) -> Floats
 def fit_plain(comparisons: Comparisons, settings: PairSettings) -> PairFit:
     """Return scores that believe every worker alike."""
     games = board_of(in_order(comparisons)).games(np.ones(len(comparisons.won)))
+    settings = with_prior(games, settings)
     scores = scores_of(bradley_terry(games, settings))
     ones = np.ones(comparisons.n_workers)
     return PairFit(scores, score_errors(games, scores, settings), looking=ones, leftward=ones / 2.0)
@@ -169,6 +186,7 @@ def fit_noisy(comparisons: Comparisons, settings: PairSettings) -> PairFit:
     looking, leftward = np.full(table.n_workers, hoped), np.full(table.n_workers, 0.5)
     board = board_of(table)
     games = board.games(np.ones(len(table.won)))
+    settings = with_prior(games, settings)
     strengths = bradley_terry(games, settings)
     # A few steps towards the top are enough between two looks at the workers; at the end it is climbed.
     short = replace(settings, steps=settings.steps_between)
