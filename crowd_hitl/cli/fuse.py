@@ -60,7 +60,7 @@ class Fusion:
 def fuse(
     answers: Annotated[Path, typer.Argument(help="CSV, JSONL or Parquet with task, worker, value; .gz too.")],
     question: Annotated[str, typer.Option(help="The question's kind: text, transcription, spans, boxes, …")],
-    settings: Annotated[Path | None, typer.Option(help="The question's settings, as a JSON object.")] = None,
+    spec: Annotated[Path | None, typer.Option(help="The question's settings, as a JSON object.")] = None,
     method: Annotated[str | None, typer.Option(help="The fuser; that of the question's kind if left out.")] = None,
     items: Annotated[Path | None, typer.Option(help="What tasks show (task, text, …): answers must fit it.")] = None,
     truth: Annotated[Path | None, typer.Option(help="True values (task, value), to score against.")] = None,
@@ -79,14 +79,14 @@ def fuse(
         raw = list(read_open_answers(answers, kind=question))
         known = [] if truth is None else list(read_known(truth, kind=question))
         values = [*(one.value for one in raw), *(value for _, _, value in known)]
-        spec = spec_of(asked, read_settings(settings), values)
+        settings = spec_of(asked, read_settings(spec), values)
         contents = {} if items is None else read_contents(items)
-        table = table_of(raw, asked, spec, path=answers, contents=contents)
+        table = table_of(raw, asked, settings, path=answers, contents=contents)
         bar.update(step, description="Weighing", advance=1)
         fused = fuser.fuse(table.table, seed=seed)
         bar.update(step, description="Writing", advance=1)
-        checked = checked_known(known, asked, spec, path=truth or answers)
-        found = Fusion(table, fused, checked, distances_of(table, fused, checked, fuser, spec))
+        checked = checked_known(known, asked, settings, path=truth or answers)
+        found = Fusion(table, fused, checked, distances_of(table, fused, checked, fuser, settings))
         shown = found.payload(question=question, method=fuser.name, seconds=perf_counter() - started)
         if out is not None:
             write_whole(out, [dumps(shown, ensure_ascii=False)] if writer is None else writer.write(found.rows()))

@@ -66,7 +66,7 @@ class Weighing:
     skill_power: float = 4.0
     nearness_power: float = 2.0
     skill_weight: float = 4.0
-    rounds: int = 3
+    rounds: int = 2
     most_distinct: int = 64
 
 

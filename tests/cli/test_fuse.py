@@ -100,7 +100,7 @@ def test_settings_come_from_a_file(tmp_path: Path) -> None:
     settings = tmp_path / "question.json"
     settings.write_text(json.dumps({"prompt": "Names?", "labels": ["LOC"]}), encoding="utf-8")
 
-    ran = fuse(a_file(tmp_path, [("t", "a", ANNA)]), "--question", "spans", "--settings", settings, code=1)
+    ran = fuse(a_file(tmp_path, [("t", "a", ANNA)]), "--question", "spans", "--spec", settings, code=1)
 
     assert "row 1, label[0].label: expected one of 'LOC', found 'PER'" in ran.err
 
@@ -119,7 +119,7 @@ def test_settings_come_from_a_file(tmp_path: Path) -> None:
         ('{"task": "t", "worker": "a", "value": 1}\n', ["--question", "choice"], "a kind that a fuser weighs"),
         ('{"task": "t", "worker": "a", "value": 1}\n', ["--method", "boxes"], "method: expected one of spans"),
         ('{"task": "t", "worker": "a", "value": 1}\n', ["--out", "labels.xml"], "out: expected a name that ends in"),
-        ('{"task": "t", "worker": "a", "value": 1}\n', ["--settings", "none.json"], "none.json cannot be read"),
+        ('{"task": "t", "worker": "a", "value": 1}\n', ["--spec", "none.json"], "none.json cannot be read"),
     ],
 )
 def test_a_wrong_file_or_option_is_one_clear_line(

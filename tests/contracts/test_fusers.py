@@ -177,3 +177,50 @@ def test_hundreds_of_answers_to_one_task_take_no_time(kind: str, name: str) -> N
     found = fused(name, table_of(rows, tasks=1, workers=300, spec=spec))
 
     assert found.values[0] is not None
+
+
+@pytest.mark.parametrize(("kind", "name"), PAIRS)
+def test_other_names_of_workers_change_nothing_but_names(kind: str, name: str) -> None:
+    rows, truths = a_crowd(kind, tasks=10)
+    renamed = np.random.default_rng(1).permutation(5)
+    spec = spec_for_crowds(kind)
+
+    one = fused(name, table_of(rows, tasks=len(truths), workers=5, spec=spec))
+    two = fused(name, table_of([(t, int(renamed[w]), v) for t, w, v in rows], tasks=len(truths), workers=5, spec=spec))
+
+    assert one.values == two.values
+    np.testing.assert_allclose(one.confidences, two.confidences, atol=1e-9)
+    np.testing.assert_allclose(one.skills, two.skills[renamed], atol=1e-9)
+
+
+# Four workers are level now and then: votes that are counted and no more then go by the labels' names.
+@pytest.mark.parametrize(
+    ("kind", "name"), [pair for pair in PAIRS if pair[0] not in TEXTS and pair[1] != "spans_majority"]
+)
+def test_other_names_of_labels_change_nothing_but_names(kind: str, name: str) -> None:
+    rows, truths = a_crowd(kind, tasks=10)
+    spec = spec_for_crowds(kind)
+
+    def renamed(value: Any) -> Any:
+        return canonical(kind, [{**mark, "label": {"A": "B", "B": "A"}[mark["label"]]} for mark in value], spec)
+
+    one = fused(name, table_of(rows, tasks=len(truths), workers=5, spec=spec))
+    two = fused(name, table_of([(t, w, renamed(v)) for t, w, v in rows], tasks=len(truths), workers=5, spec=spec))
+
+    assert [renamed(value) for value in one.values] == two.values
+    np.testing.assert_allclose(one.confidences, two.confidences, atol=1e-9)
+    np.testing.assert_allclose(one.skills, two.skills, atol=1e-9)
+
+
+@pytest.mark.parametrize(("kind", "name"), PAIRS)
+def test_a_perfect_worker_more_brings_the_values_nearer_to_the_truth(kind: str, name: str) -> None:
+    rows, truths = a_crowd(kind, noise=0.2)
+    perfect = [(task, 5, truth) for task, truth in enumerate(truths)]
+    spec = spec_for_crowds(kind)
+
+    def apart(given: list[tuple[int, int, Any]]) -> float:
+        found = fused(name, table_of(given, tasks=len(truths), workers=6, spec=spec))
+        pairs = zip(found.values, truths, strict=True)
+        return float(np.mean([fuser(name).distance(value, truth, spec=spec) for value, truth in pairs]))
+
+    assert apart([*rows, *perfect]) <= apart(rows)

@@ -44,7 +44,7 @@ class MasksFuser:
             combine=lambda given, weights, gaps: self.combine(given, weights, gaps, answers.spec),
             skill_power=4.0 if self.by_skill else 0.0,
             nearness_power=2.0 if self.by_skill else 0.0,
-            rounds=3 if self.by_skill else 1,
+            rounds=2 if self.by_skill else 1,
         )
         found = fuse_values(answers, weighing)
         return Fused(values=found.values, confidences=found.confidences, skills=found.skills)
