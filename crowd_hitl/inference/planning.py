@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 FIXED = "fixed"
 LOW, HIGH = 0.05, 0.95
-# A redraw of more tasks takes longer and tells little more; one of far fewer than are to come shows less of the workers.
+# Redrawing more tasks takes longer and tells little more; far fewer than are to come show less of the workers.
 MOST_TASKS = 6_000
 FEWEST_TASKS = 10
 # With fewer known labels accuracy is estimated by the crowd itself.

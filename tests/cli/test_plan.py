@@ -6,8 +6,9 @@ from random import Random
 
 import pytest
 
-from tests.cli.conftest import Ran, run_command
+from tests.cli.conftest import Ran, Run, run_command
 from tests.cli.recordings import a_recording, write_csv
+from tests.cli.working import work_off
 
 QUICK = ("--resamples", "3", "--model", "pooled")
 
@@ -101,3 +102,21 @@ def test_a_pilot_that_is_not_there_or_too_small_is_said_so(tmp_path: Path) -> No
     assert "There is no project 'nothing'" in plan("nothing", code=1, data=tmp_path / "data").err
     small = write_csv(tmp_path / "small.csv", ["task", "worker", "label"], [("1", "a", "x"), ("2", "b", "y")])
     assert "10 answered items or more, found 2" in plan(small, code=1).err
+
+
+def test_a_projects_own_answers_are_a_pilot(run: Run, tmp_path: Path) -> None:
+    truth = {f"r{number}": "positive" if number % 3 else "negative" for number in range(12)}
+    items = write_csv(tmp_path / "items.csv", ["key", "text"], [(key, f"Review {key}.") for key in truth])
+    run("project", "new", "Film reviews", "--prompt", "Good or bad?", "--options", "positive,negative")
+    assert "no answers yet" in run("plan", "film-reviews", code=1).err
+    run("items", "import", "film-reviews", items)
+    run("budget", "new", "Main", "--amount", "5")
+    for login in ("mara", "tom", "ines"):
+        run("worker", "add", login)
+    run("batch", "publish", "film-reviews", "--overlap-min", 2, "--overlap-max", 3)
+    given = work_off(tmp_path / "data", batch_id=1, truth=truth)
+
+    found = run("plan", "film-reviews", "--items", 500, *QUICK, "--json").json
+
+    assert (found["pilot_items"], found["pilot_answers"], found["score"]) == (12, given, "estimated accuracy")
+    assert found["forecast"]["answers_per_hour"] > 0
