@@ -111,7 +111,8 @@ def report(planned: Plan, source: Source, asked: Asked, *, per_hour: float | Non
 def show(payload: Mapping[str, Any]) -> None:
     """Print the plan for people: the table, then the forecast in a few lines."""
     score = payload["score"]
-    rows = [
+    is_seen = not any(point["extrapolated"] for point in payload["points"])
+    rows: list[dict[str, object]] = [
         {
             "policy": _named(point),
             "weighed by": point["model"],
@@ -119,7 +120,8 @@ def show(payload: Mapping[str, Any]) -> None:
             "cost": point["cost"],
             score: f"{point['score']:.1%}",
             "90% band": f"{point['score_low']:.1%} – {point['score_high']:.1%}",
-            "": "extrapolated" if point["extrapolated"] else "",
+            **({"agreement": _agreement(point)} if score != "accuracy" else {}),
+            **({} if is_seen else {"rests on": "extrapolated" if point["extrapolated"] else "answers seen"}),
         }
         for point in payload["points"]
     ]
@@ -128,9 +130,10 @@ def show(payload: Mapping[str, Any]) -> None:
     for line in sentences(payload):
         typer.echo(line)
     if score != "accuracy":
-        say("Fewer than 20 right labels are known, so accuracy is what the crowd expects of itself; shared errors are")
-        say("not in it. Name a file of task,label with --truth to measure it.")
-    if any(point["extrapolated"] for point in payload["points"]):
+        say("Fewer than 20 right labels are known, so accuracy is what the crowd expects of itself, without the errors")
+        say("it shares: most often too high. Name a file of task,label with --truth to measure it. 'agreement' is with")
+        say("the labels that all the pilot's answers come to.")
+    if not is_seen:
         say("'extrapolated': the pilot has fewer answers an item; the rest is drawn from its workers as fitted.")
 
 
@@ -176,6 +179,9 @@ def _line(point: Point, asked: Asked) -> dict[str, Any]:
         "score": round(point.score.mean, 4),
         "score_low": round(point.score.low, 4),
         "score_high": round(point.score.high, 4),
+        "agreement": round(point.agreement.mean, 4),
+        "agreement_low": round(point.agreement.low, 4),
+        "agreement_high": round(point.agreement.high, 4),
         "imagined": round(point.imagined, 4),
         "extrapolated": point.is_extrapolated,
     }
@@ -183,6 +189,13 @@ def _line(point: Point, asked: Asked) -> dict[str, Any]:
 
 def _named(point: Mapping[str, Any]) -> str:
     return f"{point['overlap']} each" if point["policy"] == "fixed" else f"{point['policy']}, up to {point['overlap']}"
+
+
+def _agreement(point: Mapping[str, Any]) -> str:
+    """Return the agreement with the pilot's own labels; beyond the pilot's answers there is nothing to agree with."""
+    if point["extrapolated"]:
+        return "–"
+    return f"{point['agreement']:.1%} ({point['agreement_low']:.1%} – {point['agreement_high']:.1%})"
 
 
 def _pace(pace: Pace | None, per_hour: float | None) -> tuple[int, float] | None:

@@ -52,7 +52,7 @@ class JointSettings:
     same items, a model learns that too, and so much of its likelihood says nothing of the truth.
     """
 
-    pooled: PooledSettings = field(default_factory=PooledSettings)
+    pooled: PooledSettings = field(default_factory=lambda: PooledSettings(temperature=1.3))
     tempers: tuple[float, ...] = (0.0, 0.25, 0.5, 1.0)
     errors: float = 1.0
     least_gain: float = 0.03

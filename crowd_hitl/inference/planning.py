@@ -23,8 +23,8 @@ Floats = NDArray[np.float64]
 
 FIXED = "fixed"
 LOW, HIGH = 0.05, 0.95
-# A redraw of more tasks takes longer and tells little more.
-MOST_TASKS = 2_000
+# Redrawing more tasks takes longer and tells little more; far fewer than are to come show less of the workers.
+MOST_TASKS = 6_000
 FEWEST_TASKS = 10
 # With fewer known labels accuracy is estimated by the crowd itself.
 FEWEST_KNOWN = 20
@@ -53,7 +53,8 @@ class Band:
 class Point:
     """One way to buy: `policy` (with `overlap` answers at most) weighed by `model`.
 
-    `answers` per item, `score` 0..1 and `sure`, the share of items at the confidence wanted, each with its band.
+    Each with its band: `answers` per item, `score` 0..1, `sure`, the share of items at the confidence wanted, and
+    `agreement`, the share of labels that are those which all the pilot's answers come to.
     `imagined` is the share of the answers that the pilot did not have.
     """
 
@@ -63,6 +64,7 @@ class Point:
     answers: Band
     score: Band
     sure: Band
+    agreement: Band
     imagined: float
 
     @property
@@ -109,6 +111,7 @@ class Seen:
     answers: list[float]
     scores: list[float]
     sure: list[float]
+    agreement: list[float]
     imagined: list[float]
 
 
@@ -134,7 +137,9 @@ def plan(pilot: Pilot, ways: Ways, effort: Effort, told: Callable[[int], None] =
     for done in range(effort.resamples):
         redrawn = urn.draw(size=size, most=most, chance=np.random.default_rng((effort.seed, done)))
         for way, replay in played(redrawn, ways, seed=effort.seed):
-            note(seen.setdefault(way, Seen([], [], [], [])), redrawn, replay, confidence=ways.rule.confidence_target)
+            note(
+                seen.setdefault(way, Seen([], [], [], [], [])), redrawn, replay, confidence=ways.rule.confidence_target
+            )
         told(done + 1)
     return Plan(
         points=[_point(way, found, known) for way, found in seen.items()],
@@ -164,6 +169,7 @@ def note(seen: Seen, redrawn: Redrawn, replay: Replay, *, confidence: float) -> 
     seen.answers.append(float(replay.bought.mean()))
     seen.scores.append(accuracy(posteriors, redrawn.truth))
     seen.sure.append(float((posteriors.max(axis=1) >= confidence).mean()))
+    seen.agreement.append(accuracy(posteriors, redrawn.agreed))
     seen.imagined.append(redrawn.share_imagined(replay.bought))
 
 
@@ -182,7 +188,7 @@ def widened(found: Band) -> Band:
 
 
 def at_least_chance(found: Band, known: int) -> Band:
-    """Keep a band from being narrower than so few known labels allow (Jeffreys): twenty of twenty right prove little."""
+    """Keep a band as wide as so few known labels demand (Jeffreys): twenty of twenty right prove little."""
     right, wrong = found.mean * known + 0.5, (1.0 - found.mean) * known + 0.5
     low, high = (float(betaincinv(right, wrong, bound)) for bound in (LOW, HIGH))
     return Band(mean=found.mean, low=min(found.low, low), high=max(found.high, high))
@@ -203,5 +209,6 @@ def _point(way: Way, seen: Seen, known: int) -> Point:
         answers=band(seen.answers) if policy == FIXED else widened(band(seen.answers)),
         score=score if known < FEWEST_KNOWN else at_least_chance(score, known),
         sure=band(seen.sure),
+        agreement=band(seen.agreement),
         imagined=float(np.mean(seen.imagined)),
     )

@@ -16,6 +16,7 @@ from crowd_hitl.domain.ports import AnswerTable
 from crowd_hitl.inference.answers import check_answers, vote_counts
 from crowd_hitl.inference.pooled import PooledSettings, code, fit_pooled, shrunken_skills, worker_matrices
 from crowd_hitl.inference.replaying import Recording
+from crowd_hitl.inference.ties import winners
 
 Ints = NDArray[np.int32]
 Places = NDArray[np.int64]
@@ -43,10 +44,14 @@ class Pilot:
 
 @dataclass(frozen=True)
 class Redrawn:
-    """Tasks as they might come: a recording with `most` answers of each, its truth (−1: not scored), and which are imagined."""
+    """Tasks as they might come: `most` answers of each, truth (−1: not scored), and which answers are imagined.
+
+    `agreed` is the label that all the pilot's answers to the task come to.
+    """
 
     recording: Recording
     truth: Ints
+    agreed: Ints
     imagined: NDArray[np.bool_]
 
     def share_imagined(self, bought: Places) -> float:
@@ -108,7 +113,8 @@ class Urn:
         )
         places = np.tile(np.arange(most, dtype=np.int64), size)
         recording = Recording(answers=table, turns=places, recorded=np.full(size, most, dtype=np.int64))
-        return Redrawn(recording=recording, truth=truth, imagined=imagined)
+        agreed = winners(self._posteriors[tasks], seed=0).astype(np.int32)
+        return Redrawn(recording=recording, truth=truth, agreed=agreed, imagined=imagined)
 
     def _true_labels(self, tasks: Places, chance: np.random.Generator) -> tuple[Ints, Ints]:
         """Return what the tasks are scored by, and the label that imagined answers come from."""

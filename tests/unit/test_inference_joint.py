@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from crowd_hitl.domain.errors import BadInput
 from crowd_hitl.domain.ports import AnswerTable, Floats
-from crowd_hitl.inference.joint import Joint, fit_joint
-from crowd_hitl.inference.pooled import PooledSettings, fit_pooled
+from crowd_hitl.inference.joint import Joint, JointSettings, fit_joint
+from crowd_hitl.inference.pooled import fit_pooled
 from crowd_hitl.inference.ties import accuracy
 
 TASKS, WORKERS = 1200, 30
@@ -35,7 +35,7 @@ def a_model(truth: Truth, *, skill: float, n_labels: int = 3, seed: int = 1) -> 
 
 
 def right_alone(table: AnswerTable, truth: Truth) -> float:
-    return accuracy(fit_pooled(table, PooledSettings())[0], truth)
+    return accuracy(fit_pooled(table, JointSettings().pooled)[0], truth)
 
 
 def check_is_sound(joint: Joint, table: AnswerTable) -> None:
@@ -64,7 +64,7 @@ def test_a_useless_model_is_not_heard_and_costs_nothing(each: int) -> None:
     joint = fit_joint(table, a_model(truth, skill=0.0))
 
     assert joint.temper == 0
-    assert np.array_equal(joint.posteriors, fit_pooled(table, PooledSettings())[0])
+    assert np.array_equal(joint.posteriors, fit_pooled(table, JointSettings().pooled)[0])
 
 
 def test_a_model_that_is_sure_and_wrong_is_calibrated_or_ignored() -> None:
