@@ -16,7 +16,8 @@ import numpy as np
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 
-from crowd_hitl.cli.answer_files import ANSWER_COLUMNS, TRUTH_COLUMNS, Codes, read_columns
+from crowd_hitl.cli.answer_files import ANSWER_COLUMNS, TRUTH_COLUMNS
+from crowd_hitl.cli.answer_rows import read_csv_rows
 from crowd_hitl.cli.frame import reason_of
 from crowd_hitl.domain.errors import BadInput, FieldProblem, Unusable, bad_field
 from crowd_hitl.domain.ports import Floats, Ints
@@ -30,6 +31,21 @@ class Cells(Enum):
     TEXT = "text"
     VALUES = "values"
     LISTS = "lists"
+
+
+class Codes:
+    """Numbers names in the order they are first met."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._codes: dict[str, int] = {}
+
+    def code(self, name: str) -> int:
+        """Return the name's number."""
+        found = self._codes.setdefault(name, len(self.names))
+        if found == len(self.names):
+            self.names.append(name)
+        return found
 
 
 @dataclass(frozen=True)
@@ -97,7 +113,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     kind = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] == ".gz" else (suffixes or [""])[-1]
     if kind in (".jsonl", ".ndjson"):
         return read_lines(path, columns)
-    return read_parquet(path, columns) if kind in (".parquet", ".pq") else read_columns(path, columns)
+    return read_parquet(path, columns) if kind in (".parquet", ".pq") else read_csv_rows(path, columns)
 
 
 def read_lines(path: Path, columns: Sequence[str]) -> Iterator[Row]:

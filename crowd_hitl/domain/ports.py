@@ -42,11 +42,13 @@ class AnswerTable:
 class Consensus:
     """What the answers agree on: `posteriors` (n_tasks, n_labels) with rows that sum to 1, `skills` (n_workers,)
 
-    each worker's estimated share of right answers, in 0..1.
+    each worker's estimated share of right answers, in 0..1. `softened`: the temperature that the posteriors were given;
+    None where they are shares of votes rather than likelihoods, which no temperature mends.
     """
 
     posteriors: Floats
     skills: Floats
+    softened: float | None = 1.0
 
 
 @dataclass(frozen=True)

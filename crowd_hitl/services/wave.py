@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crowd_hitl.domain.ports import Plugins, Pool, PoolPolicy
+from crowd_hitl.domain.pools import Pool, PoolPolicy
+from crowd_hitl.domain.ports import Plugins
 from crowd_hitl.domain.tasks import Next, TaskState
 from crowd_hitl.services.gathering import STATES, Evidence, places_of
 from crowd_hitl.services.weighing import Agreed
@@ -45,9 +46,9 @@ def plan_wave(evidence: Evidence, agreed: Agreed, *, plugins: Plugins) -> Wave |
     tasks, rule = evidence.tasks, evidence.rule
     pooled = np.flatnonzero((tasks["state"] != STATES.index(TaskState.RETIRED)) & ~tasks["is_gold"])
     rows = places_of(tasks["item_id"][pooled], evidence.item_ids)
-    size = agreed.posteriors.shape[1]
+    size = agreed.calibrated.shape[1]
     posteriors = np.full((len(pooled), size), 1.0 / size)
-    posteriors[rows >= 0] = agreed.posteriors[rows[rows >= 0]]
+    posteriors[rows >= 0] = agreed.calibrated[rows[rows >= 0]]
     answers, overlap = tasks["answers"][pooled], tasks["overlap"][pooled]
     coming = np.maximum(0, overlap - answers)
     # who answered less than is asked at least has been taken out of the batch unreplaced: nothing more is asked

@@ -1,7 +1,7 @@
 """Weighing: answers to one field become a value for each item, whether they are classes or anything else."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.items import Content
-from crowd_hitl.domain.ports import Floats, Fuser, Plugins, Question, ValueTable
+from crowd_hitl.domain.ports import Aggregator, AnswerTable, Consensus, Floats, Fuser, Plugins, Question, ValueTable
 from crowd_hitl.domain.values import as_text, from_text
+from crowd_hitl.inference.calibrating import FEWEST_GOLD, GOLD_FREE, calibrate, fit_calibration
 from crowd_hitl.services.gathering import Evidence
 from crowd_hitl.services.projects import newest_question
 
@@ -24,26 +25,36 @@ OTHERS = 9
 class Agreed:
     """What the answers to each item of the evidence agree on, in the order of its items.
 
-    `values`: text, as labels keep it. `confidences`: 0..1. `posteriors`: over the classes; where there are none, of
-    the value and of others: what overlap policies go by. `skills`: of each worker, 0..1.
+    `values`: text, as labels keep it. `posteriors`: over the classes; where there are none, of the value and of others:
+    what policies go by that look at one task. `calibrated`: the same, meaning what they say: what labels are stored
+    with, and policies that look at the batch go by. `skills`: of each worker, 0..1.
     """
 
     values: NDArray[np.object_]
-    confidences: Floats
     posteriors: Floats
+    calibrated: Floats
     skills: Floats
+
+    @property
+    def confidences(self) -> Floats:
+        """Return how far each value is to be believed, 0..1."""
+        found: Floats = np.minimum(1.0, self.calibrated.max(axis=1)) if len(self.calibrated) else np.empty(0)
+        return found
 
 
 def weigh(evidence: Evidence, *, plugins: Plugins, seed: int) -> Agreed:
     """Let the batch's aggregator, or its fuser, weigh the evidence."""
     table = evidence.table
     if not len(table.tasks):  # a batch that was closed before anybody answered
-        return Agreed(np.empty(0, dtype=object), np.empty(0), np.empty((0, max(2, table.n_labels))), np.empty(0))
+        nothing = np.empty((0, max(2, table.n_labels)))
+        return Agreed(np.empty(0, dtype=object), nothing, nothing, np.empty(0))
     if evidence.aggregator in plugins.fusers:
         return _fused(evidence, plugins.fusers[evidence.aggregator], seed=seed)
-    consensus = plugins.aggregators[evidence.aggregator].aggregate(table, seed=seed)
-    values, confidences = _leading(consensus.posteriors, classes=evidence.values)
-    return Agreed(values, confidences, consensus.posteriors, consensus.skills)
+    aggregator = plugins.aggregators[evidence.aggregator]
+    consensus = aggregator.aggregate(table, seed=seed)
+    calibrated = _calibrated(table, consensus, aggregator, seed=seed)
+    values = _leading(consensus.posteriors, classes=evidence.values)
+    return Agreed(values, consensus.posteriors, calibrated, consensus.skills)
 
 
 def method_for(session: Session, *, project_id: int, name: str | None, plugins: Plugins) -> str:
@@ -96,7 +107,8 @@ def _fused(evidence: Evidence, fuser: Fuser, *, seed: int) -> Agreed:
     values[:] = [as_text(value, is_class=evidence.is_class) for value in fused.values]
     right = np.clip(fused.confidences, 0.0, 1.0)
     doubt = np.repeat((1.0 - right)[:, None] / OTHERS, OTHERS, axis=1)
-    return Agreed(values, right, np.column_stack([right, doubt]), fused.skills)
+    posteriors = np.column_stack([right, doubt])
+    return Agreed(values, posteriors, posteriors, fused.skills)
 
 
 def _by_code(evidence: Evidence) -> dict[int, Content] | None:
@@ -105,9 +117,23 @@ def _by_code(evidence: Evidence) -> dict[int, Content] | None:
     return {code: evidence.contents[int(item_id)] for code, item_id in enumerate(evidence.item_ids)}
 
 
-def _leading(posteriors: Floats, *, classes: Sequence[str]) -> tuple[NDArray[np.object_], Floats]:
-    """Return what `domain.labels.best` does, for all rows at once."""
+def _calibrated(table: AnswerTable, consensus: Consensus, aggregator: Aggregator, *, seed: int) -> Floats:
+    """Soften posteriors as gold says they must be; as is usual where there is little gold."""
+    if consensus.softened is None:
+        return consensus.posteriors
+    given = np.bincount(table.tasks, minlength=table.n_tasks)
+    known = np.full(table.n_tasks, -1, dtype=np.int32) if table.gold is None else table.gold
+    fitted = GOLD_FREE
+    if np.count_nonzero(known >= 0) >= FEWEST_GOLD:
+        unseen = aggregator.aggregate(replace(table, gold=None), seed=seed).posteriors
+        fitted = fit_calibration(unseen, given, known, softened=consensus.softened)
+    return calibrate(consensus.posteriors, given, fitted, softened=consensus.softened)
+
+
+def _leading(posteriors: Floats, *, classes: Sequence[str]) -> NDArray[np.object_]:
+    """Return the class that `domain.labels.best` finds, for all rows at once."""
     by_name = np.array(sorted(range(len(classes)), key=classes.__getitem__))
     top = posteriors.max(axis=1)
     first = (posteriors[:, by_name] >= top[:, None] - 1e-12).argmax(axis=1)
-    return np.array(classes, dtype=object)[by_name[first]], np.minimum(1.0, top)
+    found: NDArray[np.object_] = np.array(classes, dtype=object)[by_name[first]]
+    return found

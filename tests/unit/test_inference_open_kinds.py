@@ -9,7 +9,7 @@ import pytest
 
 from crowd_hitl.domain.ports import Floats
 from crowd_hitl.inference.answers import Answers, vote_counts
-from crowd_hitl.inference.crowdkit import as_frame, posteriors_from, quiet
+from crowd_hitl.inference.crowdkit import as_frame, quiet
 from crowd_hitl.inference.multilabel import Sets, choose, fit_each_label, set_confidences
 from crowd_hitl.inference.numbers import NumberFit, Numbers, NumberSettings, fit_numbers
 from crowd_hitl.inference.rankings import (
@@ -134,7 +134,11 @@ def as_labels(sets: Sets) -> pd.DataFrame:
 def by_dawid_skene(answers: Answers) -> tuple[Floats, Floats]:
     model = import_module("crowdkit.aggregation").DawidSkene(n_iter=10)
     with quiet():
-        return posteriors_from(model.fit_predict_proba(as_frame(answers)), answers), np.zeros(answers.n_workers)
+        found = model.fit_predict_proba(as_frame(answers))
+    posteriors = np.zeros((answers.n_tasks, answers.n_labels))
+    posteriors[np.ix_(found.index.to_numpy(), found.columns.to_numpy())] = found.to_numpy()
+    # crowd-kit clips before its last step: rows sum to 1 only almost
+    return posteriors / posteriors.sum(axis=1, keepdims=True), np.zeros(answers.n_workers)
 
 
 def by_votes(answers: Answers) -> tuple[Floats, Floats]:

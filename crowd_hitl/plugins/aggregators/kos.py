@@ -13,7 +13,7 @@ class KosAggregator:
 
     def aggregate(self, answers: AnswerTable, *, seed: int) -> Consensus:
         """Return certain labels, and each worker's share of them. The seed draws the first messages."""
-        return Consensus(*fit_kos(answers, iterations=ITERATIONS, seed=seed))
+        return Consensus(*fit_kos(answers, iterations=ITERATIONS, seed=seed), softened=None)
 
 
 plugin = KosAggregator()

@@ -11,7 +11,7 @@ class MajorityAggregator:
 
     def aggregate(self, answers: AnswerTable, *, seed: int) -> Consensus:
         """Return the shares of the votes, and as skill each worker's agreement with the winners (ties by seed)."""
-        return Consensus(*fit_majority(answers, seed=seed))
+        return Consensus(*fit_majority(answers, seed=seed), softened=None)
 
 
 plugin = MajorityAggregator()

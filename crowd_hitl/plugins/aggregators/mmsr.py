@@ -11,7 +11,7 @@ class MmsrAggregator:
 
     def aggregate(self, answers: AnswerTable, *, seed: int) -> Consensus:
         """Return posteriors, and each worker's expected share of right answers. The seed draws the start."""
-        return Consensus(*fit_mmsr(answers, seed=seed))
+        return Consensus(*fit_mmsr(answers, seed=seed), softened=None)
 
 
 plugin = MmsrAggregator()

@@ -14,7 +14,7 @@ class WawaAggregator:
 
     def aggregate(self, answers: AnswerTable, *, seed: int) -> Consensus:
         """Return the shares of the weights, and the weights as skills. Ties go by label: the seed is not used."""
-        return Consensus(*fit_wawa(answers))
+        return Consensus(*fit_wawa(answers), softened=None)
 
 
 plugin = WawaAggregator()

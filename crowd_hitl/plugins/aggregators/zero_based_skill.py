@@ -17,7 +17,7 @@ class ZeroBasedSkillAggregator:
 
     def aggregate(self, answers: AnswerTable, *, seed: int) -> Consensus:
         """Return the shares of the weights, and the weights as skills. Ties go by label: the seed is not used."""
-        return Consensus(*fit_zero_based(answers, self.settings))
+        return Consensus(*fit_zero_based(answers, self.settings), softened=None)
 
 
 plugin = ZeroBasedSkillAggregator()
