@@ -15,6 +15,7 @@ from crowd_hitl.api.blocks import blocks
 from crowd_hitl.api.budgets import budgets
 from crowd_hitl.api.checks import checks
 from crowd_hitl.api.describing import describe
+from crowd_hitl.api.gold import gold
 from crowd_hitl.api.growing import growing
 from crowd_hitl.api.items import items
 from crowd_hitl.api.jobs import jobs
@@ -38,7 +39,7 @@ from crowd_hitl.edge.media import media
 RESOURCES = (
     *(tokens, work, sittings, projects, items, batches, growing, reviews, labels, answers, appeals),
     *(budgets, payouts, workers, loops, checks),
-    *(rules, removals, jobs, blocks, qualifications),
+    *(rules, removals, jobs, blocks, qualifications, gold),
 )
 # Escapes that may stand for NUL or for half a character; nearly no body has one, so nearly none is looked through.
 SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")

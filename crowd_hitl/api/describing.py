@@ -30,6 +30,7 @@ TAGS = {
     "Projects": "Questions and their items.",
     "Batches": "Quoting, publishing, pausing and closing.",
     "Labels": "What came out.",
+    "Gold": "Known answers that measure workers, and what is suspect of them.",
     "Answers": "Deciding on answers.",
     "Budgets": "Money put in, reserved and spent.",
     "Payouts": "What workers are due, sent and paid.",

@@ -12,7 +12,7 @@ from crowd_hitl.services.projects import project_by_slug
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.gate_rows import WorkerBlockRow
 from crowd_hitl.store.money_rows import BudgetRow
-from crowd_hitl.store.project_rows import ItemRow, ProjectRow
+from crowd_hitl.store.project_rows import GoldRow, ItemRow, ProjectRow
 from crowd_hitl.store.review_rows import AppealRow
 from crowd_hitl.store.work_rows import AnswerRow, BatchRow
 
@@ -75,6 +75,14 @@ def item_here(item_id: int) -> ItemRow:
     query = select(ItemRow).join(ProjectRow, ProjectRow.id == ItemRow.project_id)
     query = query.where(ItemRow.id == item_id, ProjectRow.organisation_id == current_actor().organisation_id)
     found: ItemRow = current_house().uow.read(_only, query=query, missing=f"There is no item {item_id}.")
+    return found
+
+
+def gold_here(gold_id: int) -> GoldRow:
+    """Return the known answer; NotFound if it is not one of the actor's organisation."""
+    query = select(GoldRow).join(ProjectRow, ProjectRow.id == GoldRow.project_id)
+    query = query.where(GoldRow.id == gold_id, ProjectRow.organisation_id == current_actor().organisation_id)
+    found: GoldRow = current_house().uow.read(_only, query=query, missing=f"There is no known answer {gold_id}.")
     return found
 
 

@@ -25,6 +25,7 @@ COMMANDS = {
         "Batches: quote, publish, extend, compensate, review, requeue, forecast, list, show, pause, resume, close.",
     ),
     "appeal": ("crowd_hitl.cli.appeal", "Appeals against rejections: list, uphold, dismiss."),
+    "gold": ("crowd_hitl.cli.gold", "Gold, the items with known answers: list, confirm, correct, retire."),
     "labels": ("crowd_hitl.cli.labels", "Labels: list, show one with its votes."),
     "budget": ("crowd_hitl.cli.budget", "Budgets: new, top-up, bonus, adjust, clawback, list, show, export."),
     "payout": (

@@ -7,14 +7,17 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.cli import worker_blocks
 from crowd_hitl.cli.entering import TOKEN_NAME, make_account
-from crowd_hitl.cli.finding import account_named, logins_of
+from crowd_hitl.cli.finding import account_named, logins_of, project_named
 from crowd_hitl.cli.frame import AsJson, DataFolder, group, put
 from crowd_hitl.cli.opening import open_desk
 from crowd_hitl.cli.tables import show_pairs, show_table
 from crowd_hitl.cli.worker_answers import remove_worker_answers, restore_worker_answers
 from crowd_hitl.domain.accounts import Role
 from crowd_hitl.domain.errors import Conflict
+from crowd_hitl.domain.money import units
 from crowd_hitl.services.admitting import issue_token, list_workers
+from crowd_hitl.services.reporting.projects import project_head
+from crowd_hitl.services.reporting.workers import list_workers as lines_of_workers
 
 app = group("Workers: the people who answer.")
 app.command("remove-answers")(remove_worker_answers)
@@ -51,14 +54,22 @@ def add(
 
 
 @app.command("list")
-def list_all(data: DataFolder = None, as_json: AsJson = False) -> None:
-    """List the workers."""
+def list_all(
+    project: Annotated[str | None, typer.Option(help="Those who answered in this project, and how they did.")] = None,
+    data: DataFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the workers; of a project with how often they are right, and how much gold is left for each."""
     with open_desk(data) as desk:
-        rows = desk.uow.read(_workers, organisation_id=desk.organisation_id)
+        if project is None:
+            rows = desk.uow.read(_workers, organisation_id=desk.organisation_id)
+        else:
+            rows = desk.uow.read(_of_project, organisation_id=desk.organisation_id, slug=project)
+    empty = "No workers yet. Add one: crowd-hitl worker add LOGIN"
     if as_json:
         put({"workers": rows})
     else:
-        show_table(rows, empty="No workers yet. Add one: crowd-hitl worker add LOGIN")
+        show_table(rows, empty=empty if project is None else "Nobody has answered in this project yet.")
 
 
 @app.command()
@@ -73,6 +84,26 @@ def token(login: Login, data: DataFolder = None, as_json: AsJson = False) -> Non
         put({"login": login, "token": made})
     else:
         typer.echo(made)
+
+
+def _of_project(session: Session, *, organisation_id: int, slug: str) -> list[dict[str, Any]]:
+    found = project_named(session, organisation_id=organisation_id, slug=slug)
+    project = project_head(session, organisation_id=organisation_id, slug=found.slug)
+    return [
+        {
+            "worker": line.public_id,
+            "name": line.name,
+            "state": line.state,
+            "answers": line.answers,
+            "agrees": line.agrees.value,
+            "gold_right": line.gold.right,
+            "gold_seen": line.gold.seen,
+            "gold_left": line.gold_left,
+            "median_seconds": line.median_seconds,
+            "earned": units(line.earned_micros),
+        }
+        for line in lines_of_workers(session, project=project, limit=MOST_LISTED).rows
+    ]
 
 
 def _workers(session: Session, *, organisation_id: int) -> list[dict[str, Any]]:

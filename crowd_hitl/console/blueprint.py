@@ -11,6 +11,7 @@ from crowd_hitl.console import (
     blocking,
     charts,
     gates,
+    gold,
     growing,
     jobs,
     labels,
@@ -47,6 +48,7 @@ PARTS = (
     reviewing,
     rules,
     blocking,
+    gold,
 )
 
 

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.labels import STRENGTH, LabelSource
 from crowd_hitl.domain.ports import Plugins
 from crowd_hitl.domain.tasks import Next, TaskState, next_step
+from crowd_hitl.services.doubting import weigh_doubting
 from crowd_hitl.services.gathering import SOURCES, STATES, Evidence, places_of, read_evidence
 from crowd_hitl.services.measuring import write_skills
 from crowd_hitl.services.settling_tasks import Decision, Seen, finish_if_done, write_decisions
 from crowd_hitl.services.wave import Wave, plan_wave
-from crowd_hitl.services.weighing import Agreed, nearness, weigh
+from crowd_hitl.services.weighing import Agreed, nearness
 from crowd_hitl.store.unit_of_work import UnitOfWork
 from crowd_hitl.store.work_rows import AnswerRow, BatchRow, TaskRow
 
@@ -43,8 +44,8 @@ class AgreeReport:
 def agree(uow: UnitOfWork, *, batch_id: int, plugins: Plugins, seed: int = 0) -> AgreeReport:
     """Weigh the project's answers and act on one batch: labels, skills, further places, retired tasks."""
     report = AgreeReport(batch_id=batch_id, tasks=0)
-    for evidence in uow.read(read_evidence, batch_id=batch_id, plugins=plugins):
-        agreed = weigh(evidence, plugins=plugins, seed=seed)
+    for read in uow.read(read_evidence, batch_id=batch_id, plugins=plugins):
+        evidence, agreed = weigh_doubting(uow, read, plugins=plugins, seed=seed)
         report = replace(report, tasks=len(evidence.tasks), waiting=_waiting(evidence))
         wave = plan_wave(evidence, agreed, plugins=plugins)
         decisions = decide(evidence, agreed, plugins=plugins, wave=wave)

@@ -18,7 +18,7 @@ from crowd_hitl.domain.labels import LabelSource
 from crowd_hitl.domain.rounds import LoopPolicy, Phase
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.loop_rows import ChoiceRow, LoopRow, ModelVersionRow, PredictionRow, RoundRow
-from crowd_hitl.store.project_rows import GoldRow, ItemRow
+from crowd_hitl.store.project_rows import IS_GOLD, GoldRow, ItemRow
 from crowd_hitl.store.work_rows import BatchRow, TaskRow
 
 READ_AT_ONCE = 10_000
@@ -201,4 +201,4 @@ def _has_reference(policy: LoopPolicy) -> ColumnElement[bool]:
         BatchRow.purpose.in_(REFERENCES),
         TaskRow.answers_count >= BatchRow.overlap_min,
     )
-    return or_(exists().where(GoldRow.item_id == ItemRow.id), sure & asked)
+    return or_(exists().where(GoldRow.item_id == ItemRow.id, IS_GOLD), sure & asked)

@@ -16,7 +16,7 @@ from crowd_hitl.domain.rules import COLLECTORS, LAST_MAX, Rule
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.money_rows import LedgerAccountRow, TransferRow
-from crowd_hitl.store.project_rows import GoldRow, QuestionVersionRow
+from crowd_hitl.store.project_rows import IS_TRUSTED, GoldRow, QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 SKIPS = "skipped_in_row"
@@ -93,7 +93,8 @@ def _window(session: Session, *, rule: Rule, field: Field, worker_id: int, since
     if rule.collector in COMPARED:
         wanted = wanted.where(QuestionVersionRow.is_class.is_(True))
     if rule.collector == "gold_accuracy":
-        wanted = wanted.where(TaskRow.is_gold.is_(True))
+        known = exists().where(GoldRow.item_id == TaskRow.item_id, IS_TRUSTED)
+        wanted = wanted.where(TaskRow.is_gold.is_(True), known)
     if rule.collector in LABELLED:
         wanted = wanted.where(
             TaskRow.is_gold.is_(False), exists().where(LabelRow.item_id == TaskRow.item_id, *_agreed())
@@ -201,7 +202,9 @@ def _labels(session: Session, item_ids: Sequence[int]) -> dict[int, dict[str, st
 
 
 def _gold(session: Session, item_ids: Sequence[int]) -> dict[int, dict[str, str]]:
-    rows = session.execute(select(GoldRow.item_id, GoldRow.field, GoldRow.value).where(GoldRow.item_id.in_(item_ids)))
+    rows = session.execute(
+        select(GoldRow.item_id, GoldRow.field, GoldRow.value).where(GoldRow.item_id.in_(item_ids), IS_TRUSTED)
+    )
     return _by_item([(item_id, field, value) for item_id, field, value in rows])
 
 

@@ -22,7 +22,7 @@ from crowd_hitl.domain.values import as_text
 from crowd_hitl.services.queueing import broken_items
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.money_rows import BudgetRow
-from crowd_hitl.store.project_rows import GoldRow, ItemRow, QuestionVersionRow
+from crowd_hitl.store.project_rows import IS_TRUSTED, GoldRow, ItemRow, QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 Rows = NDArray[np.void]
@@ -251,6 +251,8 @@ def _standing(session: Session, *, batch_id: int, field: str, codes: "Codes") ->
 
 def _gold(session: Session, version: QuestionVersionRow, *, field: str) -> list[tuple[int, str]]:
     rows = session.execute(
-        select(GoldRow.item_id, GoldRow.value).where(GoldRow.project_id == version.project_id, GoldRow.field == field)
+        select(GoldRow.item_id, GoldRow.value)
+        .where(GoldRow.project_id == version.project_id, GoldRow.field == field)
+        .where(IS_TRUSTED)
     )
     return [(item_id, value) for item_id, value in rows]

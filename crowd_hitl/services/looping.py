@@ -30,7 +30,7 @@ from crowd_hitl.services.publishing import BatchRequest, close_batch, publish_ba
 from crowd_hitl.services.settling_tasks import retire_unreachable
 from crowd_hitl.store.loop_rows import ChoiceRow, LoopRow, RoundRow
 from crowd_hitl.store.money_rows import BudgetRow
-from crowd_hitl.store.project_rows import GoldRow, ItemRow, ProjectRow
+from crowd_hitl.store.project_rows import IS_TRUSTED, GoldRow, ItemRow, ProjectRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 from crowd_hitl.store.work_rows import AnswerRow, BatchRow, TaskRow
 
@@ -61,7 +61,7 @@ def start_loop(
         raise Conflict("This project has no items yet. Import some first.")
     if not newest_question(session, project_id=project_id).is_class:
         raise Conflict("A loop trains on classes, and this project's answers are none. Publish batches instead.")
-    gold = session.scalar(select(func.count()).where(GoldRow.project_id == project_id)) or 0
+    gold = session.scalar(select(func.count()).where(GoldRow.project_id == project_id, IS_TRUSTED)) or 0
     loop = LoopRow(
         project_id=project_id,
         budget_id=budget_id,

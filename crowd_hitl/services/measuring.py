@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import ANSWERED
 from crowd_hitl.store.account_rows import WorkerSkillRow
-from crowd_hitl.store.project_rows import GoldRow
+from crowd_hitl.store.project_rows import IS_TRUSTED, GoldRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 
@@ -46,6 +46,21 @@ def write_skills(
     session.flush()
 
 
+def recount_gold(
+    session: Session, *, project_id: int, field: str, is_right: Callable[[Any, str], bool] | None, now: datetime
+) -> int:
+    """Count anew how workers did on gold, after a person decided what is gold; return for how many that changed."""
+    gold = _gold_counts(session, project_id=project_id, field=field, is_right=is_right)
+    skills = session.scalars(
+        select(WorkerSkillRow).where(WorkerSkillRow.project_id == project_id, WorkerSkillRow.field == field)
+    ).all()
+    changed = [row for row in skills if (row.gold_seen, row.gold_right) != gold.get(row.worker_id, (0, 0))]
+    for row in changed:
+        (row.gold_seen, row.gold_right), row.updated_at = gold.get(row.worker_id, (0, 0)), now
+    session.flush()
+    return len(changed)
+
+
 def _answer_counts(session: Session, *, project_id: int) -> dict[int, int]:
     rows = session.execute(
         select(AssignmentRow.worker_id, func.count())
@@ -59,13 +74,13 @@ def _answer_counts(session: Session, *, project_id: int) -> dict[int, int]:
 def _gold_counts(
     session: Session, *, project_id: int, field: str, is_right: Callable[[Any, str], bool] | None
 ) -> dict[int, tuple[int, int]]:
-    """Count (seen, right) of each worker's answers to gold tasks."""
+    """Count (seen, right) of each worker's answers to gold tasks; what is suspect or retired counts for nobody."""
     said = AnswerRow.value[field]
     answers = (
         select(AnswerRow.worker_id)
         .join(TaskRow, TaskRow.id == AnswerRow.task_id)
         .join(GoldRow, GoldRow.item_id == TaskRow.item_id)
-        .where(GoldRow.project_id == project_id, GoldRow.field == field, TaskRow.is_gold.is_(True))
+        .where(GoldRow.project_id == project_id, GoldRow.field == field, IS_TRUSTED, TaskRow.is_gold.is_(True))
         .where(AnswerRow.is_broken.is_(False))
     )
     if is_right is None:

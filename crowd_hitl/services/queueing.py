@@ -9,14 +9,28 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-from sqlalchemy import Select, String, cast, exists, false, func, insert, literal, literal_column, select, true, update
+from sqlalchemy import (
+    Select,
+    String,
+    and_,
+    cast,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import BadInput, Busy, Conflict, CrowdError, NotFound
 from crowd_hitl.domain.shuffling import Shuffle, draw_shuffle
 from crowd_hitl.domain.tasks import TaskState, level, position
 from crowd_hitl.store.label_rows import LabelRow
-from crowd_hitl.store.project_rows import GoldRow, ItemRow
+from crowd_hitl.store.project_rows import IS_GOLD, IS_TRUSTED, GoldRow, ItemRow
 from crowd_hitl.store.work_rows import BatchRow, TaskRow
 
 LIST_CHUNK = 1_000
@@ -84,8 +98,8 @@ def _not_asked(session: Session, asked: Asked, item_ids: Sequence[int]) -> Crowd
 
 def gold_extent(session: Session, asked: Asked, *, views: int) -> Extent:
     """Count the gold items that may be shown `views` times more and are not asked themselves."""
-    few = GoldRow.views_reserved + views <= GoldRow.views_max
-    shown = GoldRow.project_id == asked.project_id, few, GoldRow.item_id.not_in(broken_items(asked.project_id))
+    may_be_shown = and_(IS_TRUSTED, GoldRow.views_reserved + views <= GoldRow.views_max)
+    shown = GoldRow.project_id == asked.project_id, may_be_shown, GoldRow.item_id.not_in(broken_items(asked.project_id))
     found = _measure(session, select(GoldRow.item_id.label("id")).where(*shown).distinct())
     # Without a list nothing that is gold is asked.
     listed = asked.items or ()
@@ -174,7 +188,7 @@ def _in_project(asked: Asked) -> Select[int]:
 def _unanswered(asked: Asked) -> Select[int]:
     # The state written out, not bound: only then does SQLite use the index of current labels.
     labelled = exists().where(LabelRow.item_id == ItemRow.id, LabelRow.state.in_([literal_column("'current'")]))
-    is_gold = exists().where(GoldRow.item_id == ItemRow.id)
+    is_gold = exists().where(GoldRow.item_id == ItemRow.id, IS_GOLD)
     in_work = exists().where(
         TaskRow.item_id == ItemRow.id,
         TaskRow.question_version_id == asked.question_version_id,
@@ -190,6 +204,7 @@ def _gold(batch: BatchRow, *, limit: int) -> Select[int]:
         select(GoldRow.item_id.label("id"))
         .where(
             GoldRow.project_id == batch.project_id,
+            IS_TRUSTED,
             GoldRow.views_reserved + batch.overlap_min <= GoldRow.views_max,
             ~here,
             GoldRow.item_id.not_in(broken_items(batch.project_id)),

@@ -25,7 +25,7 @@ from crowd_hitl.domain.rounds import Phase
 from crowd_hitl.services.projects import newest_question
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.loop_rows import ChoiceRow, ModelVersionRow, PredictionRow, RoundRow
-from crowd_hitl.store.project_rows import GoldRow, ItemRow
+from crowd_hitl.store.project_rows import IS_GOLD, IS_TRUSTED, GoldRow, ItemRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 
 CHUNK = 1_000
@@ -65,7 +65,9 @@ def read_lesson(session: Session, *, project_id: int, plugins: Plugins) -> Lesso
         raise BadInput(f"Models learn classes. The question of this project is of the kind '{question.kind}'.")
     field = plugin.fields(question.spec)[0]
     gold = session.execute(
-        select(GoldRow.item_id, GoldRow.value).where(GoldRow.project_id == project_id, GoldRow.field == field)
+        select(GoldRow.item_id, GoldRow.value)
+        .where(GoldRow.project_id == project_id, GoldRow.field == field)
+        .where(IS_TRUSTED)
     )
     labels = session.execute(
         select(LabelRow.item_id, LabelRow.value, LabelRow.confidence).where(
@@ -98,7 +100,7 @@ def judges(item_id: ColumnElement[int] | InstrumentedAttribute[int]) -> ColumnEl
         .where(ChoiceRow.item_id == item_id)
         .where(ChoiceRow.round_id == RoundRow.id, RoundRow.purpose.in_([Phase.REFERENCE, Phase.AUDIT]))
     )
-    return or_(exists().where(GoldRow.item_id == item_id), drawn)
+    return or_(exists().where(GoldRow.item_id == item_id, IS_GOLD), drawn)
 
 
 def train(uow: UnitOfWork, lesson: Lesson, *, learner: Learner, storage: Storage, seed: int) -> Trained:
@@ -250,7 +252,7 @@ def unlabelled(session: Session, *, project_id: int) -> list[int]:
         LabelRow.state == "current",
         LabelRow.source != LabelSource.MODEL,
     )
-    is_gold = exists().where(GoldRow.item_id == ItemRow.id)
+    is_gold = exists().where(GoldRow.item_id == ItemRow.id, IS_GOLD)
     return list(
         session.scalars(
             select(ItemRow.id)

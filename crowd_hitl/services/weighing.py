@@ -1,6 +1,6 @@
 """Weighing: answers to one field become a value for each item, whether they are classes or anything else."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -80,10 +80,15 @@ def checked_method(name: str | None, *, question: Question, plugins: Plugins) ->
 
 def nearness(evidence: Evidence, *, plugins: Plugins) -> Callable[[Any, str], bool] | None:
     """Return what tells whether an answer to gold is right; None where it is right by being the same."""
-    fuser = plugins.fusers.get(evidence.aggregator)
-    if fuser is None or evidence.is_class:
+    return None if evidence.is_class else near(evidence.aggregator, spec=evidence.spec, plugins=plugins)
+
+
+def near(method: str, *, spec: Mapping[str, Any], plugins: Plugins) -> Callable[[Any, str], bool] | None:
+    """Return what tells whether a value that is no class is near enough to a known one; None without a fuser."""
+    fuser = plugins.fusers.get(method)
+    if fuser is None:
         return None
-    return lambda value, known: fuser.distance(value, from_text(known), spec=evidence.spec) <= fuser.right_within
+    return lambda value, known: fuser.distance(value, from_text(known), spec=spec) <= fuser.right_within
 
 
 def _fused(evidence: Evidence, fuser: Fuser, *, seed: int) -> Agreed:

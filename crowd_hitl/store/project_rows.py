@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text, true
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, and_, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crowd_hitl.store.rows import Count, Key, Long, Row, to
@@ -77,6 +77,7 @@ class GoldRow(Row):
     __table_args__ = (
         UniqueConstraint("item_id", "field"),
         CheckConstraint("views_reserved >= 0 AND views_reserved <= views_max", name="views_within_max"),
+        CheckConstraint("suspected_at IS NULL OR confirmed_at IS NULL", name="confirmed_is_not_suspect"),
     )
 
     id: Mapped[Key]
@@ -89,3 +90,28 @@ class GoldRow(Row):
     views_max: Mapped[int]
     views_reserved: Mapped[Count]
     created_at: Mapped[datetime]
+    # many good workers answered otherwise: until a person decides it counts for nobody
+    suspected_at: Mapped[datetime | None]
+    # a person said that this is the answer: never suspected again
+    confirmed_at: Mapped[datetime | None]
+    # no gold any more
+    retired_at: Mapped[datetime | None]
+    decided_by: Mapped[int | None] = to("account", nullable=True)
+
+
+class GoldRevisionRow(Row):
+    """What was held to be known before a person corrected it."""
+
+    __tablename__ = "gold_revision"
+
+    id: Mapped[Key]
+    gold_id: Mapped[int] = to("gold", index=True)
+    value: Mapped[Long]
+    source: Mapped[str]
+    replaced_at: Mapped[datetime]
+    replaced_by: Mapped[int | None] = to("account", nullable=True)
+
+
+# What is gold at all, and what of it answers are held against.
+IS_GOLD = GoldRow.retired_at.is_(None)
+IS_TRUSTED = and_(IS_GOLD, GoldRow.suspected_at.is_(None))

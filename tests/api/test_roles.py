@@ -44,6 +44,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, di
     worker = served.get("walt", "/me").json["worker_id"]
     blocked = {"kind": "block", "reason": "Too fast.", "project": "pets"}
     block = served.post("rita", f"/workers/{worker}/blocks", blocked).json["id"]
+    served.post("rita", "/projects/pets/items", [{"key": "known", "text": "known", "gold": "cat"}])
     yield (
         served,
         {
@@ -65,6 +66,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, di
             "move": "pause",
             "switch": "off",
             "step": "look",
+            "gold_id": served.get("rita", "/projects/pets/gold").json["gold"][0]["id"],
+            "ruling": "confirm",
             **_a_hit(served),
         },
     )

@@ -10,7 +10,7 @@ from threading import Thread
 from werkzeug.serving import make_server
 
 from crowd_hitl.application import create_app
-from crowd_hitl.bootstrap import build_house
+from crowd_hitl.bootstrap import House, build_house
 from crowd_hitl.settings import Settings
 from tests.showcase import Showcase, furnish
 
@@ -21,6 +21,7 @@ class Site:
 
     address: str
     made: Showcase
+    house: House
 
 
 @contextmanager
@@ -33,7 +34,7 @@ def serving(data: Path) -> Iterator[Site]:
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield Site(address=f"http://127.0.0.1:{server.server_port}", made=made)
+        yield Site(address=f"http://127.0.0.1:{server.server_port}", made=made, house=house)
     finally:
         server.shutdown()
         thread.join()

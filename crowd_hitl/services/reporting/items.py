@@ -16,7 +16,7 @@ from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.loop_rows import ChoiceRow, ModelVersionRow, PredictionRow, RoundRow
 from crowd_hitl.store.money_rows import TransferRow
-from crowd_hitl.store.project_rows import GoldRow, ItemRow
+from crowd_hitl.store.project_rows import IS_GOLD, GoldRow, ItemRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 MOST_EVENTS = 500
@@ -86,7 +86,8 @@ def item_history(session: Session, *, project: ProjectHead, item_id: int) -> Ite
     events += [_labelled(label) for label in labels]
     same_project = select(func.min(ItemRow.id)).where(ItemRow.project_id == project.id, ItemRow.id > item.id)
     earlier = select(func.max(ItemRow.id)).where(ItemRow.project_id == project.id, ItemRow.id < item.id)
-    gold = session.scalar(select(GoldRow.value).where(GoldRow.item_id == item.id, GoldRow.field == project.field))
+    known = select(GoldRow.value).where(GoldRow.item_id == item.id, GoldRow.field == project.field, IS_GOLD)
+    gold = session.scalar(known)
     current = next((label for label in labels if label.state == "current"), None)
     return ItemHistory(
         id=item.id,

@@ -14,7 +14,7 @@ from crowd_hitl.services.reporting.pages import Page, first_rows, id_after
 from crowd_hitl.services.reporting.projects import ProjectHead
 from crowd_hitl.services.reporting.votes import Vote, votes_on
 from crowd_hitl.store.account_rows import WorkerRow
-from crowd_hitl.store.project_rows import GoldRow, ItemRow
+from crowd_hitl.store.project_rows import IS_TRUSTED, GoldRow, ItemRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 REVIEW_ROWS = 20
@@ -151,6 +151,9 @@ def _line(project: ProjectHead, answer: AnswerRow, item: ItemRow, worker: Worker
 
 def _gold(session: Session, project: ProjectHead, item_ids: Sequence[int]) -> dict[int, str]:
     rows = session.execute(
-        select(GoldRow.item_id, GoldRow.value).where(GoldRow.item_id.in_(item_ids), GoldRow.field == project.field)
+        select(GoldRow.item_id, GoldRow.value)
+        .where(GoldRow.item_id.in_(item_ids), GoldRow.field == project.field)
+        # nobody's answer is to be turned down for being unlike a suspect value
+        .where(IS_TRUSTED)
     )
     return dict(rows.all())

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.ledger import TransferKind
+from crowd_hitl.services.reporting.gold import gold_left
 from crowd_hitl.services.reporting.intervals import Share
 from crowd_hitl.services.reporting.pages import PAGE_ROWS, Page, first_rows, number_and_id_after
 from crowd_hitl.services.reporting.projects import ProjectHead
@@ -19,7 +20,10 @@ from crowd_hitl.store.work_rows import AnswerRow, BatchRow, SittingRow, TaskRow
 
 @dataclass(frozen=True)
 class WorkerLine:
-    """One worker; `agrees` is with the agreed labels, `gold` with known answers. Gold is left out of `agrees`."""
+    """One worker; `agrees` is with the agreed labels, `gold` with known answers. Gold is left out of `agrees`.
+
+    `gold_left`: how much gold may still be shown to this worker, who has not seen it.
+    """
 
     id: int
     public_id: str
@@ -29,6 +33,7 @@ class WorkerLine:
     answers: int
     agrees: Share
     gold: Share
+    gold_left: int
     median_seconds: float
     earned_micros: int
 
@@ -57,6 +62,7 @@ def list_workers(
     ids = [worker.id for worker, _ in rows]
     agrees = _agreement(session, project=project, batch_id=batch_id, worker_ids=ids)
     gold = _gold(session, project=project, worker_ids=ids)
+    left = gold_left(session, project_id=project.id, worker_ids=ids)
     seconds = _median_seconds(session, project=project, batch_id=batch_id, worker_ids=ids)
     earned = _earned(session, project=project, batch_id=batch_id, worker_ids=ids)
     lines = [
@@ -69,6 +75,7 @@ def list_workers(
             answers=count,
             agrees=agrees.get(worker.id, Share(0, 0)),
             gold=gold.get(worker.id, Share(0, 0)),
+            gold_left=left.get(worker.id, 0),
             median_seconds=seconds.get(worker.id, 0.0),
             earned_micros=earned.get(worker.id, 0),
         )
