@@ -46,9 +46,9 @@ def plan_wave(evidence: Evidence, agreed: Agreed, *, plugins: Plugins) -> Wave |
     tasks, rule = evidence.tasks, evidence.rule
     pooled = np.flatnonzero((tasks["state"] != STATES.index(TaskState.RETIRED)) & ~tasks["is_gold"])
     rows = places_of(tasks["item_id"][pooled], evidence.item_ids)
-    size = agreed.calibrated.shape[1]
+    size = agreed.softened.shape[1]
     posteriors = np.full((len(pooled), size), 1.0 / size)
-    posteriors[rows >= 0] = agreed.calibrated[rows[rows >= 0]]
+    posteriors[rows >= 0] = agreed.softened[rows[rows >= 0]]
     answers, overlap = tasks["answers"][pooled], tasks["overlap"][pooled]
     coming = np.maximum(0, overlap - answers)
     # who answered less than is asked at least has been taken out of the batch unreplaced: nothing more is asked

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.items import Content
-from crowd_hitl.domain.ports import Aggregator, AnswerTable, Consensus, Floats, Fuser, Plugins, Question, ValueTable
+from crowd_hitl.domain.ports import Aggregator, Consensus, Floats, Fuser, Plugins, Question, ValueTable
 from crowd_hitl.domain.values import as_text, from_text
 from crowd_hitl.inference.calibrating import FEWEST_GOLD, GOLD_FREE, calibrate, fit_calibration
 from crowd_hitl.services.gathering import Evidence
@@ -26,19 +26,19 @@ class Agreed:
     """What the answers to each item of the evidence agree on, in the order of its items.
 
     `values`: text, as labels keep it. `posteriors`: over the classes; where there are none, of the value and of others:
-    what policies go by that look at one task. `calibrated`: the same, meaning what they say: what labels are stored
-    with, and policies that look at the batch go by. `skills`: of each worker, 0..1.
+    what labels are believed by and policies go by. `softened`: the same as policies see them that look at the batch,
+    which doubt more while there is no gold. `skills`: of each worker, 0..1.
     """
 
     values: NDArray[np.object_]
     posteriors: Floats
-    calibrated: Floats
+    softened: Floats
     skills: Floats
 
     @property
     def confidences(self) -> Floats:
         """Return how far each value is to be believed, 0..1."""
-        found: Floats = np.minimum(1.0, self.calibrated.max(axis=1)) if len(self.calibrated) else np.empty(0)
+        found: Floats = np.minimum(1.0, self.posteriors.max(axis=1)) if len(self.posteriors) else np.empty(0)
         return found
 
 
@@ -52,9 +52,9 @@ def weigh(evidence: Evidence, *, plugins: Plugins, seed: int) -> Agreed:
         return _fused(evidence, plugins.fusers[evidence.aggregator], seed=seed)
     aggregator = plugins.aggregators[evidence.aggregator]
     consensus = aggregator.aggregate(table, seed=seed)
-    calibrated = _calibrated(table, consensus, aggregator, seed=seed)
     values = _leading(consensus.posteriors, classes=evidence.values)
-    return Agreed(values, consensus.posteriors, calibrated, consensus.skills)
+    posteriors, softened = _calibrated(evidence, consensus, aggregator, seed=seed)
+    return Agreed(values, posteriors, softened, consensus.skills)
 
 
 def method_for(session: Session, *, project_id: int, name: str | None, plugins: Plugins) -> str:
@@ -122,17 +122,24 @@ def _by_code(evidence: Evidence) -> dict[int, Content] | None:
     return {code: evidence.contents[int(item_id)] for code, item_id in enumerate(evidence.item_ids)}
 
 
-def _calibrated(table: AnswerTable, consensus: Consensus, aggregator: Aggregator, *, seed: int) -> Floats:
-    """Soften posteriors as gold says they must be; as is usual where there is little gold."""
+def _calibrated(
+    evidence: Evidence, consensus: Consensus, aggregator: Aggregator, *, seed: int
+) -> tuple[Floats, Floats]:
+    """Soften posteriors as gold says they must be; without enough of it, only for who looks at the whole batch.
+
+    Gold that these workers settled themselves would only say that they are right.
+    """
+    table, found = evidence.table, consensus.posteriors
     if consensus.softened is None:
-        return consensus.posteriors
+        return found, found
     given = np.bincount(table.tasks, minlength=table.n_tasks)
-    known = np.full(table.n_tasks, -1, dtype=np.int32) if table.gold is None else table.gold
-    fitted = GOLD_FREE
-    if np.count_nonzero(known >= 0) >= FEWEST_GOLD:
-        unseen = aggregator.aggregate(replace(table, gold=None), seed=seed).posteriors
-        fitted = fit_calibration(unseen, given, known, softened=consensus.softened)
-    return calibrate(consensus.posteriors, given, fitted, softened=consensus.softened)
+    known = np.full(table.n_tasks, -1) if table.gold is None else np.where(evidence.is_given, table.gold, -1)
+    if np.count_nonzero(known >= 0) < FEWEST_GOLD:
+        return found, calibrate(found, given, GOLD_FREE, softened=consensus.softened)
+    unseen = aggregator.aggregate(replace(table, gold=None), seed=seed).posteriors
+    fitted = fit_calibration(unseen, given, known.astype(np.int32), softened=consensus.softened)
+    meant = calibrate(found, given, fitted, softened=consensus.softened)
+    return meant, meant
 
 
 def _leading(posteriors: Floats, *, classes: Sequence[str]) -> NDArray[np.object_]:
