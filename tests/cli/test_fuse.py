@@ -93,7 +93,7 @@ def test_answers_must_fit_what_was_shown(tmp_path: Path) -> None:
 
     ran = fuse(answers, "--question", "spans", "--items", items, code=1)
 
-    assert "row 2, label[0].end: expected at most 4, where the item's text ends, found 9" in ran.err
+    assert "row 2, label[0].end: expected at most 4, where the item's text ends, found '2–9 PER'" in ran.err
 
 
 def test_settings_come_from_a_file(tmp_path: Path) -> None:
