@@ -7,12 +7,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from crowd_hitl.bootstrap import find_plugins
 from crowd_hitl.cli.files import write_whole
 from crowd_hitl.cli.frame import AsJson, DataFolder, put, say
+from crowd_hitl.cli.fuse_scores import scores_of
 from crowd_hitl.cli.fuse_tables import OpenAnswers, checked_known, known_labels, table_of
 from crowd_hitl.cli.tables import progress_bar, show_pairs, show_table
 from crowd_hitl.cli.value_files import parsed, read_contents, read_known, read_open_answers, readable
@@ -27,12 +27,11 @@ NO_LABEL = "label"
 
 @dataclass(frozen=True)
 class Fusion:
-    """What was found, with the names of what it is about, and how near it is to the truth where that is known."""
+    """What was found, with the names of what it is about, and how right it is where the truth is known."""
 
     answers: OpenAnswers
     fused: Fused
-    known: Mapping[str, Any]
-    distances: Mapping[str, float]
+    scores: Mapping[str, float]
 
     def rows(self) -> list[dict[str, Any]]:
         """Return every task's value and confidence."""
@@ -42,15 +41,13 @@ class Fusion:
     def payload(self, *, question: str, method: str, seconds: float) -> dict[str, Any]:
         """Return the JSON object that the command promises."""
         skills = zip(self.answers.workers, self.fused.skills, strict=True)
-        apart = list(self.distances.values())
         return {
             "question": question,
             "method": method,
             "tasks": len(self.answers.tasks),
             "workers": len(self.answers.workers),
             "answers": len(self.answers.table.values),
-            "likeness": round(1.0 - sum(apart) / len(apart), 6) if apart else None,
-            "exact": round(apart.count(0.0) / len(apart), 6) if apart else None,
+            **self.scores,
             "seconds": round(seconds, 3),
             "labels": self.rows(),
             "skills": {worker: round(float(skill), 6) for worker, skill in skills},
@@ -86,7 +83,8 @@ def fuse(
         fused = fuser.fuse(table.table, seed=seed)
         bar.update(step, description="Writing", advance=1)
         checked = checked_known(known, asked, settings, path=truth or answers)
-        found = Fusion(table, fused, checked, distances_of(table, fused, checked, fuser, settings))
+        scores = scores_of(question, pairs_of(table, fused, checked), fuser, settings)
+        found = Fusion(table, fused, scores)
         shown = found.payload(question=question, method=fuser.name, seconds=perf_counter() - started)
         if out is not None:
             write_whole(out, [dumps(shown, ensure_ascii=False)] if writer is None else writer.write(found.rows()))
@@ -145,16 +143,10 @@ def writer_of(out: Path | None, formats: Mapping[str, LabelFormat]) -> LabelForm
     return by_suffix.get(suffix)
 
 
-def distances_of(
-    answers: OpenAnswers, fused: Fused, known: Mapping[str, Any], fuser: Fuser, spec: Mapping[str, Any]
-) -> dict[str, float]:
-    """Return how far every value is from the true one, where that is known."""
-    found = {}
-    for task, value in zip(answers.tasks, fused.values, strict=True):
-        if task in known and value is not None:
-            # What rounding leaves of nothing is nothing.
-            found[task] = float(np.round(fuser.distance(value, known[task], spec=spec), 9))
-    return found
+def pairs_of(answers: OpenAnswers, fused: Fused, known: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """Return every value whose truth is known, with that."""
+    found = zip(answers.tasks, fused.values, strict=True)
+    return [(value, known[task]) for task, value in found if task in known and value is not None]
 
 
 def _show(shown: Mapping[str, Any], out: Path | None, *, as_json: bool) -> None:

@@ -38,7 +38,7 @@ def test_spans_become_labels_with_confidence_and_skills(tmp_path: Path) -> None:
     assert {row["task"]: row["label"] for row in found["labels"]} == {"t": ANNA, "u": []}
     assert all(0 < row["confidence"] <= 1 for row in found["labels"])
     assert found["skills"]["a"] > found["skills"]["c"]
-    assert found["likeness"] is None
+    assert "likeness" not in found
 
 
 def test_texts_stay_texts_even_if_they_look_like_json(tmp_path: Path) -> None:
@@ -55,7 +55,17 @@ def test_truth_says_how_near_the_values_are(tmp_path: Path) -> None:
 
     found = fuse(answers, "--question", "transcription", "--truth", truth, "--json").json
 
-    assert (found["likeness"], found["exact"]) == (0.75, 0.5)
+    assert (found["likeness"], found["exact"], found["wer"]) == (0.75, 0.5, 0.25)
+
+
+def test_marks_are_scored_by_those_that_are_exactly_right(tmp_path: Path) -> None:
+    answers = a_file(tmp_path, [("t", "a", [[0, 4, "PER"], [6, 9, "PER"]]), ("u", "a", []), ("v", "a", [])])
+    truth = a_file(tmp_path, [("t", "", [[0, 4, "PER"]]), ("u", "", []), ("w", "", [])], "truth.jsonl")
+
+    found = fuse(answers, "--question", "spans", "--truth", truth, "--json").json
+
+    assert (found["precision"], found["recall"], found["f1"]) == (0.5, 1.0, 0.666667)
+    assert found["exact"] == 0.5
 
 
 def test_parquet_goes_in_and_out(tmp_path: Path) -> None:
@@ -93,7 +103,7 @@ def test_answers_must_fit_what_was_shown(tmp_path: Path) -> None:
 
     ran = fuse(answers, "--question", "spans", "--items", items, code=1)
 
-    assert "row 2, label[0].end: expected at most 4, where the item's text ends, found 9" in ran.err
+    assert "row 2, label[0].end: expected at most 4, where the item's text ends, found '2–9 PER'" in ran.err
 
 
 def test_settings_come_from_a_file(tmp_path: Path) -> None:
@@ -154,3 +164,4 @@ def test_real_spans_beat_the_majority() -> None:
     ours, majority = (fuse(*common, "--method", name).json for name in ("spans", "spans_majority"))
 
     assert ours["likeness"] > majority["likeness"] + 0.05
+    assert ours["f1"] > majority["f1"] + 0.05

@@ -59,7 +59,7 @@ class SpansQuestion(OpenQuestion):
         for place, span in enumerate(answer[field]):
             if length is not None and span["end"] > length:
                 expected = f"at most {length}, where the item's text ends"
-                raise bad_field(f"{field}[{place}].end", expected=expected, found=span["end"])
+                raise bad_field(f"{field}[{place}].end", expected=expected, found=shown_span(span))
 
     def _check_side_by_side(self, spec: Mapping[str, Any], spans: Sequence[Mapping[str, Any]], *, where: str) -> None:
         furthest: Mapping[str, Any] | None = None
