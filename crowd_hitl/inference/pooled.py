@@ -19,8 +19,8 @@ Floats = NDArray[np.float64]
 
 # Above this many cells the workers keep one number each: a matrix per worker would fill the memory.
 LARGEST_MATRICES = 8_000_000
-# EM's rounds for each answer that a task has, and the most: docs/decisions/009.
-ROUNDS_EACH, LONGEST = 3, 12
+# EM's most rounds; below, it runs as many as a task has answers: docs/decisions/009.
+LONGEST = 12
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def fit_matrices(coded: Coded, posteriors: Floats, settings: PooledSettings, *, 
 def rounds(answers: Answers, settings: PooledSettings) -> int:
     """Say how long EM runs: with few answers a task it wanders off, with many it has more to find."""
     asked = int(np.count_nonzero(np.bincount(answers.tasks, minlength=answers.n_tasks)))
-    return max(settings.iterations, min(LONGEST, -(-ROUNDS_EACH * len(answers.tasks) // max(asked, 1))))
+    return max(settings.iterations, min(LONGEST, -(-len(answers.tasks) // max(asked, 1))))
 
 
 def fit_skills_only(answers: Answers, settings: PooledSettings) -> tuple[Floats, Floats]:
