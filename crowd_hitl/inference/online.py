@@ -22,7 +22,6 @@ from crowd_hitl.inference.pooled import (
     first_guess,
     fit_matrices,
     posteriors_of,
-    rounds,
 )
 
 Floats = NDArray[np.float64]
@@ -141,5 +140,5 @@ def refresh(answers: Answers, settings: PooledSettings, *, last: Snapshot | None
     if last is not None and warm:
         fitted = fit_matrices(coded, weigh_all(answers, last), settings, rounds=WARM_ROUNDS)
         return fitted, take_snapshot(fitted, answers=size, started_from=last.started_from)
-    fitted = fit_matrices(coded, first_guess(coded), settings, rounds=rounds(answers, settings))
+    fitted = fit_matrices(coded, first_guess(coded), settings, rounds=settings.iterations)
     return fitted, take_snapshot(fitted, answers=size, started_from=size)
