@@ -11,7 +11,7 @@ import typer
 from crowd_hitl.cli.aggregate import aggregator_named
 from crowd_hitl.cli.answer_files import read_answers, read_truth
 from crowd_hitl.cli.frame import AsJson, DataFolder, put
-from crowd_hitl.cli.tables import progress_bar, show_pairs, show_table
+from crowd_hitl.cli.tables import progress_bar, show_table
 from crowd_hitl.domain.errors import BadInput, bad_field
 from crowd_hitl.domain.ports import Floats, Ints
 from crowd_hitl.inference.calibrating import (
@@ -103,4 +103,5 @@ def _show(found: Mapping[str, Reliability], fitted: Calibration, *, method: str,
     if fitted.gold < FEWEST_GOLD:
         typer.echo(f"\n{FEWEST_GOLD} gold labels are needed to fit; until then confidence is the gold-free one.")
         return
-    show_pairs({"base": fitted.base, "mixing": fitted.mixing}, title="\nTemperature = base · (answers + 2)^¼")
+    said = f"temperature {fitted.base:.2f} · (answers + 2)^¼, {fitted.mixing:.0%} mixed with uniform"
+    typer.echo(f"\nFitted to all {fitted.gold} gold labels: {said}.")

@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.inference.answers import Answers
 from crowd_hitl.inference.calibrating import GOLD_FREE, GROWTH, Calibration
-from crowd_hitl.inference.pooled import Fitted, PooledSettings, code, first_guess, fit_matrices, posteriors_of, rounds
+from crowd_hitl.inference.pooled import (
+    LARGEST_MATRICES,
+    Fitted,
+    PooledSettings,
+    code,
+    first_guess,
+    fit_matrices,
+    posteriors_of,
+)
 
 Floats = NDArray[np.float64]
 
@@ -120,13 +128,17 @@ def weigh_all(answers: Answers, snapshot: Snapshot) -> Floats:
 def refresh(answers: Answers, settings: PooledSettings, *, last: Snapshot | None = None) -> tuple[Fitted, Snapshot]:
     """Learn the workers anew: from the last pass while little came in since one that began at the votes; else so.
 
-    Codes must mean what they meant in `last`: new tasks and workers come behind the old ones.
+    Codes must mean what they meant in `last`: new tasks and workers come behind the old ones. BadInput for so many
+    labels that a matrix for each worker would not fit: there only a whole pass (`fit_pooled`) weighs.
     """
+    if answers.n_workers * answers.n_labels**2 > LARGEST_MATRICES:
+        most = int((LARGEST_MATRICES / answers.n_workers) ** 0.5)
+        raise bad_field("n_labels", expected=f"at most {most} for {answers.n_workers} workers", found=answers.n_labels)
     size = len(answers.tasks)
     coded = code(answers)
     warm = last is not None and last.started_from <= size <= last.started_from * (1.0 + WARM_GROWTH)
     if last is not None and warm:
         fitted = fit_matrices(coded, weigh_all(answers, last), settings, rounds=WARM_ROUNDS)
         return fitted, take_snapshot(fitted, answers=size, started_from=last.started_from)
-    fitted = fit_matrices(coded, first_guess(coded), settings, rounds=rounds(answers, settings))
+    fitted = fit_matrices(coded, first_guess(coded), settings, rounds=settings.iterations)
     return fitted, take_snapshot(fitted, answers=size, started_from=size)

@@ -19,13 +19,11 @@ Floats = NDArray[np.float64]
 
 # Above this many cells the workers keep one number each: a matrix per worker would fill the memory.
 LARGEST_MATRICES = 8_000_000
-# EM's rounds for each answer that a task has, and the most: docs/decisions/009.
-ROUNDS_EACH, LONGEST = 3, 12
 
 
 @dataclass(frozen=True)
 class PooledSettings:
-    """How strongly workers are shrunk to the crowd (in pseudo-answers), EM's least rounds, how far it is believed."""
+    """How strongly workers are shrunk to the crowd (in pseudo-answers), EM's rounds, how far it is believed."""
 
     skill_weight: float = 4.0
     matrix_weight: float = 8.0
@@ -68,7 +66,7 @@ def fit_pooled(answers: Answers, settings: PooledSettings) -> tuple[Floats, Floa
     if answers.n_workers * answers.n_labels**2 > LARGEST_MATRICES:
         return fit_skills_only(answers, settings)
     coded = code(answers)
-    fitted = fit_matrices(coded, first_guess(coded), settings, rounds=rounds(answers, settings))
+    fitted = fit_matrices(coded, first_guess(coded), settings, rounds=settings.iterations)
     return finished(answers, fitted.posteriors, settings), fitted.skills
 
 
@@ -81,12 +79,6 @@ def fit_matrices(coded: Coded, posteriors: Floats, settings: PooledSettings, *, 
         prior = class_prior(posteriors, settings)
         posteriors = posteriors_of(np.log(prior) + weigh(coded, chances), coded.gold)
     return Fitted(posteriors, skills, chances, prior, crowd_matrix(counts, settings))
-
-
-def rounds(answers: Answers, settings: PooledSettings) -> int:
-    """Say how long EM runs: with few answers a task it wanders off, with many it has more to find."""
-    asked = int(np.count_nonzero(np.bincount(answers.tasks, minlength=answers.n_tasks)))
-    return max(settings.iterations, min(LONGEST, -(-ROUNDS_EACH * len(answers.tasks) // max(asked, 1))))
 
 
 def fit_skills_only(answers: Answers, settings: PooledSettings) -> tuple[Floats, Floats]:

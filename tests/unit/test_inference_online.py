@@ -1,5 +1,6 @@
 """One answer more equals the batch's E-step, whatever the order; and it takes microseconds."""
 
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -91,6 +92,11 @@ def test_a_worker_nobody_knows_counts_as_the_crowd_and_a_label_nobody_knows_is_r
     assert snapshot.row(None, 1) == snapshot.row(99, 1) == snapshot.log_crowd[1].tolist()
     with pytest.raises(BadInput, match="label"):
         snapshot.row(0, 3)
+
+
+def test_more_labels_than_matrices_can_hold_are_refused() -> None:
+    with pytest.raises(BadInput, match="n_labels: expected at most"):
+        refresh(replace(a_table(3), n_labels=5_000), RAW)
 
 
 def test_a_task_without_answers_is_uniform() -> None:
