@@ -37,9 +37,13 @@ class Codes:
 
 
 class Cells(Enum):
-    """What a label is: a text, a value in JSON (or a plain text), or a list in JSON or with | between its parts."""
+    """What a label is: a name; words, whatever they look like; a value in JSON, or a text if it is none; or a list in
+
+    JSON or with | between its parts.
+    """
 
     TEXT = "text"
+    WORDS = "words"
     VALUES = "values"
     LISTS = "lists"
 
@@ -112,7 +116,7 @@ def label_text(value: Any, cells: Cells) -> str:
     """Return a label's name: as it is, or the JSON of the value it is or holds."""
     if cells is Cells.TEXT:
         return plain_text(value)
-    if isinstance(value, str):
+    if isinstance(value, str) and cells is not Cells.WORDS:
         try:
             value = json.loads(value)
         except (json.JSONDecodeError, RecursionError):

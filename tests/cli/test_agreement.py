@@ -218,6 +218,7 @@ def test_all_of_it_is_written_where_asked(tmp_path: Path) -> None:
         ("a.csv", b"task,worker,label\n1,a,x\n", ["--metric", "beauty"], "one of nominal, ordinal, interval"),
         ("a.csv", b"task,worker,label\n1,a,x\n", ["--metric", "number"], "kind number"),
         ("a.csv", b"task,worker,label\n1,a,1\n", ["--metric", "number", "--spec", "no.json"], "cannot be read"),
+        ("a.csv", b"task,worker,label\n1,a,1\n", ["--metric", "rating", "--spec", "{spec}"], "one JSON object"),
         ("a.jsonl", b"{}\n", [], "row 1: expected one column 'task'"),
         ("a.jsonl", b'{"task": 1, "worker": 2, "label": null}\n', [], "row 1, column label"),
         ("a.jsonl", b"[1]\n", [], "row 1: expected a JSON object"),
@@ -229,10 +230,11 @@ def test_all_of_it_is_written_where_asked(tmp_path: Path) -> None:
 def test_a_wrong_file_or_option_is_refused_in_one_line(
     tmp_path: Path, name: str, content: bytes, options: list[str], said: str
 ) -> None:
-    path = tmp_path / name
+    path, spec = tmp_path / name, tmp_path / "spec.json"
     path.write_bytes(content)
+    spec.write_text("[1]", encoding="utf-8")
 
-    ran = agreement(path, *options, code=1)
+    ran = agreement(path, *(str(spec) if option == "{spec}" else option for option in options), code=1)
 
     assert said in ran.err
     assert "Traceback" not in ran.err
