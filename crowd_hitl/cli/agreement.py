@@ -23,6 +23,7 @@ from crowd_hitl.inference.agreement_pairs import count_pairs
 
 SHOWN = 10
 WITH_OPTIONS = ("choices", "ranking")
+TEXTS = ("text", "transcription")
 
 
 def agreement(
@@ -48,14 +49,15 @@ def agreement(
     check_metric(kind, order, spec, plugins)
     with progress_bar() as bar:
         step = bar.add_task("Reading", total=None)
-        cells = Cells.TEXT if kind in METRICS else Cells.LISTS if kind in WITH_OPTIONS else Cells.VALUES
+        cells = cells_of(kind)
         voices = read_voices(answers, time=time, cells=cells)
         known = None if truth is None else read_known(truth, cells=cells)
         asked = Asked(kind, listed(order), window=window, pairs=pairs, seed=seed)
         voices = in_order(voices, asked)
         if kind not in METRICS:
             settings = settings_for(kind, voices, spec, plugins)
-            check_values(kind, voices, settings, plugins)
+            voices = replace(voices, label_names=canonical(voices.label_names, kind, settings, plugins))
+            known = known and dict(zip(known, canonical(list(known.values()), kind, settings, plugins), strict=True))
             asked = replace(asked, fuser=fuser_for(kind, plugins), spec=settings)
         elif kind == "interval":
             asked = replace(asked, fuser=fuser_for("number", plugins), spec=range_of(voices, asked))
@@ -78,6 +80,15 @@ def check_metric(kind: str, order: str | None, spec: Path | None, plugins: Plugi
         raise bad_field("spec", expected="none: it goes with a kind of question as --metric", found=str(spec))
 
 
+def cells_of(kind: str) -> Cells:
+    """Say how labels are to be read."""
+    if kind in METRICS:
+        return Cells.TEXT
+    if kind in TEXTS:
+        return Cells.WORDS
+    return Cells.LISTS if kind in WITH_OPTIONS else Cells.VALUES
+
+
 def listed(order: str | None) -> Sequence[str] | None:
     """Return the labels of --order; a label with a comma stands in quotes."""
     if order is None:
@@ -97,16 +108,31 @@ def fuser_for(kind: str, plugins: Plugins) -> Any:
 def settings_for(kind: str, voices: Voices, path: Path | None, plugins: Plugins) -> Mapping[str, Any]:
     """Return the question's settings: the file's, else what the answers themselves show."""
     question = plugins.questions.get(kind)
-    if path is not None:
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise Unusable(f"{path} cannot be read: {reason_of(error)}.") from error
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise bad_field("spec", expected=f"{path} to hold one JSON object", found=str(error)) from error
-        if not isinstance(found, dict):
-            raise bad_field("spec", expected=f"{path} to hold one JSON object", found=type(found).__name__)
-        return found if question is None else question.check_spec({"prompt": "–", **found})
+    found = settings_shown(kind, voices) if path is None else {"prompt": "–", **settings_in(path)}
+    try:
+        return found if question is None else question.check_spec(found)
+    except BadInput as error:
+        if path is not None:
+            raise
+        expected = f"a file with the settings of a question of the kind {kind} ({error})"
+        raise bad_field("spec", expected=expected, found="none") from error
+
+
+def settings_in(path: Path) -> dict[str, Any]:
+    """Read the settings that a file holds; Unusable if it cannot be read, BadInput if it is no JSON object."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unusable(f"{path} cannot be read: {reason_of(error)}.") from error
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise bad_field("spec", expected=f"{path} to hold one JSON object", found=str(error)) from error
+    if not isinstance(found, dict):
+        raise bad_field("spec", expected=f"{path} to hold one JSON object", found=type(found).__name__)
+    return found
+
+
+def settings_shown(kind: str, voices: Voices) -> dict[str, Any]:
+    """Return settings under which all answers are some: options and scales as far as they were used."""
     shown: dict[str, Any] = {"prompt": "–"}
     values = [json.loads(name) for name in voices.label_names]
     if kind in WITH_OPTIONS:
@@ -114,10 +140,8 @@ def settings_for(kind: str, voices: Voices, path: Path | None, plugins: Plugins)
         shown |= {"options": options if len(options) > 1 else [*options, "(another)"]}
         shown |= {"min_chosen": 0} if kind == "choices" else {"min_ranked": 1}
     if kind == "rating" and all(isinstance(value, int) for value in values):
-        shown |= {"low": min(min(values), 1), "high": max(*values, 2)}
-    if kind == "pairwise":
-        shown |= {"tie": True}
-    return shown if question is None else question.check_spec(shown)
+        shown |= {"low": min(*values, 1), "high": max(*values, 2)}
+    return shown | {"tie": True} if kind == "pairwise" else shown
 
 
 def range_of(voices: Voices, asked: Asked) -> dict[str, float]:
@@ -127,19 +151,20 @@ def range_of(voices: Voices, asked: Asked) -> dict[str, float]:
     return {"min": low, "max": high if high > low else low + 1.0}
 
 
-def check_values(kind: str, voices: Voices, settings: Mapping[str, Any], plugins: Plugins) -> None:
-    """Refuse a label that is no answer to the question, naming it."""
+def canonical(names: Sequence[str], kind: str, settings: Mapping[str, Any], plugins: Plugins) -> list[str]:
+    """Return labels as the question keeps its answers; BadInput, naming it, for one that is no answer."""
     question = plugins.questions.get(kind)
     if question is None:
-        return
+        return list(names)
     field = question.fields(settings)[0]
-    for name in voices.label_names:
+    kept = []
+    for name in names:
         try:
-            question.check_answer(settings, {field: json.loads(name)})
+            kept.append(json.dumps(question.check_answer(settings, {field: json.loads(name)})[field]))
         except BadInput as error:
-            raise bad_field(
-                "label", expected=f"an answer to a question of the kind {kind} ({error})", found=name
-            ) from error
+            expected = f"an answer to a question of the kind {kind} ({error})"
+            raise bad_field("label", expected=expected, found=name) from error
+    return kept
 
 
 def _show(found: Mapping[str, Any], out: Path | None, *, as_json: bool) -> None:

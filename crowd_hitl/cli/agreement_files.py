@@ -1,11 +1,9 @@
 """Answers of any kind from a file: CSV, JSON Lines or Parquet with task, worker, label, and the time of each."""
 
-import gzip
 import json
 import math
-import zlib
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -13,39 +11,41 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as arrow
-import pyarrow.parquet as parquet
 
-from crowd_hitl.cli.answer_files import ANSWER_COLUMNS, TRUTH_COLUMNS
-from crowd_hitl.cli.answer_rows import read_csv_rows
-from crowd_hitl.cli.frame import reason_of
-from crowd_hitl.domain.errors import BadInput, FieldProblem, Unusable, bad_field
+from crowd_hitl.cli.agreement_reading import read_rows
+from crowd_hitl.domain.errors import BadInput, bad_field
 from crowd_hitl.domain.ports import Floats, Ints
 
-Row = tuple[Any, ...]
-
-
-class Cells(Enum):
-    """What a label is: a text, a value in JSON (or a plain text), or a list in JSON or with | between its parts."""
-
-    TEXT = "text"
-    VALUES = "values"
-    LISTS = "lists"
+ANSWER_COLUMNS = ("task", "worker", "label")
+TRUTH_COLUMNS = ("task", "label")
 
 
 class Codes:
     """Numbers names in the order they are first met."""
 
     def __init__(self) -> None:
-        self.names: list[str] = []
         self._codes: dict[str, int] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """List the names by their numbers."""
+        return list(self._codes)
 
     def code(self, name: str) -> int:
         """Return the name's number."""
-        found = self._codes.setdefault(name, len(self.names))
-        if found == len(self.names):
-            self.names.append(name)
-        return found
+        return self._codes.setdefault(name, len(self._codes))
+
+
+class Cells(Enum):
+    """What a label is: a name; words, whatever they look like; a value in JSON, or a text if it is none; or a list in
+
+    JSON or with | between its parts.
+    """
+
+    TEXT = "text"
+    WORDS = "words"
+    VALUES = "values"
+    LISTS = "lists"
 
 
 @dataclass(frozen=True)
@@ -107,76 +107,6 @@ def read_known(path: Path, *, cells: Cells = Cells.TEXT) -> dict[str, str]:
     return known
 
 
-def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
-    """Yield these columns of every row; the file's suffix says its format, anything unknown is read as CSV."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    kind = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] == ".gz" else (suffixes or [""])[-1]
-    if kind in (".jsonl", ".ndjson"):
-        return read_lines(path, columns)
-    return read_parquet(path, columns) if kind in (".parquet", ".pq") else read_csv_rows(path, columns)
-
-
-def read_lines(path: Path, columns: Sequence[str]) -> Iterator[Row]:
-    """Yield the columns of every line that is a JSON object."""
-    try:
-        opened = gzip.open if path.suffix.lower() == ".gz" else open
-        with opened(path, "rt", encoding="utf-8-sig") as stream:
-            for number, line in enumerate(stream, start=1):
-                if line.strip():
-                    yield tuple(cell(as_object(line, path, row=number), name, path, number) for name in columns)
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not text in UTF-8: byte 0x{error.object[error.start]:02x} does not fit.") from error
-    except (OSError, EOFError, zlib.error) as error:
-        reason = reason_of(error) if isinstance(error, OSError) else "it is cut short"
-        raise Unusable(f"{path} cannot be read: {reason}.") from error
-
-
-def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[Row]:
-    """Yield the columns of every row, some thousands at a time."""
-    try:
-        with parquet.ParquetFile(path) as file:
-            names = file.schema_arrow.names
-            for name in columns:
-                if name not in names:
-                    raise missing(path, name, names, row=1)
-            number = 0
-            for batch in file.iter_batches(columns=list(columns), batch_size=10_000):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield tuple(cell(row, name, path, number) for name in columns)
-    except OSError as error:
-        raise Unusable(f"{path} cannot be read: {reason_of(error)}.") from error
-    except arrow.ArrowException as error:
-        raise BadInput(f"{path} is no Parquet file that can be read: {str(error)[:200]}") from error
-
-
-def as_object(line: str, path: Path, *, row: int) -> dict[str, Any]:
-    """Return a line's JSON object; BadInput, naming the row, if it is none."""
-    try:
-        found = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise bad_field(f"{path}, row {row}", expected="one JSON object a line", found=line.strip()) from error
-    if not isinstance(found, dict):
-        raise bad_field(f"{path}, row {row}", expected="a JSON object", found=line.strip())
-    return found
-
-
-def cell(row: dict[str, Any], name: str, path: Path, number: int) -> Any:
-    """Return a row's value; BadInput, naming row and column, if it is missing or empty."""
-    if name not in row:
-        raise missing(path, name, list(row), row=number)
-    if row[name] is None or (isinstance(row[name], str) and not row[name].strip()):
-        raise bad_field(f"{path}, row {number}, column {name}", expected="a value", found="nothing")
-    return row[name]
-
-
-def missing(path: Path, name: str, names: Sequence[str], *, row: int) -> BadInput:
-    """Build the error for a column that is not there."""
-    there = ",".join(map(str, names))[:80]
-    problem = FieldProblem(field=name, expected=f"a column '{name}'", found=there, row=row)
-    return BadInput(f"{path}, row {row}: expected a column '{name}', found {there}.", problems=[problem])
-
-
 def plain_text(value: Any) -> str:
     """Return a name as it is, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
@@ -186,7 +116,7 @@ def label_text(value: Any, cells: Cells) -> str:
     """Return a label's name: as it is, or the JSON of the value it is or holds."""
     if cells is Cells.TEXT:
         return plain_text(value)
-    if isinstance(value, str):
+    if isinstance(value, str) and cells is not Cells.WORDS:
         try:
             value = json.loads(value)
         except (json.JSONDecodeError, RecursionError):

@@ -205,6 +205,10 @@ def test_all_of_it_is_written_where_asked(tmp_path: Path) -> None:
         ("a.csv", b"task,worker,label\n", [], "has no answers"),
         ("a.csv", b"task,user,label\n1,a,x\n", [], "column 'worker'"),
         ("a.csv", b"task,worker,label\n1,a,x\n2,,x\n", [], "row 3, column worker"),
+        ("a.csv", b"task,worker,label,label\n1,a,x,y\n", [], "one column 'label'"),
+        ("a.csv", b"task,worker,label\n1,a\n", [], "row 2: expected 3 cells"),
+        ("a.csv", b"task,worker,label\n1,a,caf\xe9\n", [], "not text in UTF-8"),
+        ("a.csv", b'task,worker,label\n1,a,"x\n', [], "row 2: expected comma-separated cells"),
         ("a.csv", b"task,worker,label\n1,a,x\n", ["--time", "at"], "column 'at'"),
         ("a.csv", b"task,worker,label,at\n1,a,x,soon\n", ["--time", "at"], "answer 1, column at"),
         ("a.csv", b"task,worker,label\n1,a,x\n", ["--metric", "interval"], "found 'x'"),
@@ -214,7 +218,8 @@ def test_all_of_it_is_written_where_asked(tmp_path: Path) -> None:
         ("a.csv", b"task,worker,label\n1,a,x\n", ["--metric", "beauty"], "one of nominal, ordinal, interval"),
         ("a.csv", b"task,worker,label\n1,a,x\n", ["--metric", "number"], "kind number"),
         ("a.csv", b"task,worker,label\n1,a,1\n", ["--metric", "number", "--spec", "no.json"], "cannot be read"),
-        ("a.jsonl", b"{}\n", [], "row 1: expected a column 'task'"),
+        ("a.csv", b"task,worker,label\n1,a,1\n", ["--metric", "rating", "--spec", "{spec}"], "one JSON object"),
+        ("a.jsonl", b"{}\n", [], "row 1: expected one column 'task'"),
         ("a.jsonl", b'{"task": 1, "worker": 2, "label": null}\n', [], "row 1, column label"),
         ("a.jsonl", b"[1]\n", [], "row 1: expected a JSON object"),
         ("a.jsonl", b"task\n", [], "row 1: expected one JSON object a line"),
@@ -225,10 +230,11 @@ def test_all_of_it_is_written_where_asked(tmp_path: Path) -> None:
 def test_a_wrong_file_or_option_is_refused_in_one_line(
     tmp_path: Path, name: str, content: bytes, options: list[str], said: str
 ) -> None:
-    path = tmp_path / name
+    path, spec = tmp_path / name, tmp_path / "spec.json"
     path.write_bytes(content)
+    spec.write_text("[1]", encoding="utf-8")
 
-    ran = agreement(path, *options, code=1)
+    ran = agreement(path, *(str(spec) if option == "{spec}" else option for option in options), code=1)
 
     assert said in ran.err
     assert "Traceback" not in ran.err

@@ -12,6 +12,7 @@ from crowd_hitl.plugins.finding import find
 
 Chance = np.random.Generator
 LETTERS = ["a", "b", "c", "d", "e"]
+QUESTIONS = find("questions")
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ KINDS = {
 
 
 def question(kind: str) -> Question:
-    return cast(Question, find("questions")[kind])
+    return cast(Question, QUESTIONS[kind])
 
 
 def a_spec(kind: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.ports import Floats, Fused, ValueTable
 from crowd_hitl.inference.numbers import NumberFit, Numbers, NumberSettings, fit_numbers
 from crowd_hitl.plugins.fusers.value_tables import answered, as_share, check_table, is_number
+from crowd_hitl.plugins.questions.framing import LARGEST
 
 # Where bounds are set nobody can err by a factor of a thousand, and a far answer may be meant.
 UNBOUNDED, BOUNDED = NumberSettings(tails=4.0), NumberSettings(tails=20.0)
@@ -106,8 +107,9 @@ def nearest(value: float, spec: Mapping[str, Any]) -> int | float:
         if most is not None and exact > Decimal(str(most)):
             exact -= Decimal(str(step))
         value = float(exact)
-    value = value if least is None else max(value, float(least))
-    value = value if most is None else min(value, float(most))
+    # A bias taken off must not lead out of what can be answered at all.
+    value = max(value, -LARGEST if least is None else float(least))
+    value = min(value, LARGEST if most is None else float(most))
     return int(value) if value.is_integer() else value
 
 
