@@ -51,7 +51,9 @@ def test_every_model_labels_the_smallest_files(tmp_path: Path, model: str, rows:
 
 @pytest.mark.parametrize("model", [model for model in MODELS if model != "kos"])
 def test_ten_thousand_classes_have_labels_or_one_clear_line(tmp_path: Path, model: str) -> None:
-    rows = [(str(task), f"w{worker}", str(task * 10 + worker % 9)) for task in range(1_200) for worker in range(10)]
+    rows: list[tuple[str, ...]] = [
+        (str(task), f"w{worker}", str(task * 10 + worker % 9)) for task in range(1_200) for worker in range(10)
+    ]
 
     ran = run_command("aggregate", str(write_csv(tmp_path / "many.csv", HEADER, rows)), "--model", model, "--json")
 
@@ -62,7 +64,7 @@ def test_ten_thousand_classes_have_labels_or_one_clear_line(tmp_path: Path, mode
 
 
 def test_free_text_as_labels_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
-    rows = [(str(task), "w", f"text {task}") for task in range(30_000)]
+    rows: list[tuple[str, ...]] = [(str(task), "w", f"text {task}") for task in range(30_000)]
 
     ran = aggregate(write_csv(tmp_path / "text.csv", HEADER, rows), "--model", "majority-vote", code=1)
 
@@ -71,7 +73,7 @@ def test_free_text_as_labels_is_refused_before_it_fills_the_memory(tmp_path: Pat
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".parquet", ".csv", ".csv.gz"])
 def test_every_form_of_file_says_the_same(tmp_path: Path, suffix: str) -> None:
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (str(task), f"w{worker}", "yes" if (task + worker) % 3 else "no") for task in range(20) for worker in range(4)
     ]
     path = tmp_path / f"answers{suffix}"
