@@ -16,6 +16,7 @@ from typing import Any
 from benchmarks.inference.accuracy import accuracies
 from benchmarks.inference.crowd import simulate, write_csv
 from benchmarks.inference.one import CROWD_KIT
+from crowd_hitl.domain.ports import AnswerTable
 
 WHO = ("ours", "crowd-kit", "crowd-kit from text")
 ALL = [
@@ -31,6 +32,9 @@ def main() -> None:
     parser.add_argument("--answers", type=int, nargs="+", default=[1_000_000])
     parser.add_argument("--models", nargs="+", default=["dawid_skene"])
     parser.add_argument("--folders", type=Path, help="Where the recorded sets are.")
+    parser.add_argument(
+        "--best", type=float, default=0.8, help="The best worker's share of right answers: EM is longer with less."
+    )
     parser.add_argument("--ours-only", action="store_true")
     wanted = parser.parse_args()
     if wanted.part == "accuracy":
@@ -40,25 +44,26 @@ def main() -> None:
     for answers in wanted.answers:
         if wanted.part == "fit":
             for model in wanted.models:
-                compare_fits(model, answers, ours_only=wanted.ours_only)
+                compare_fits(model, answers, best=wanted.best, ours_only=wanted.ours_only)
         else:
-            compare_files(wanted.models, answers, ours_only=wanted.ours_only or wanted.part == "growth")
+            ours_only = wanted.ours_only or wanted.part == "growth"
+            compare_files(wanted.models, simulate(answers, best=wanted.best), ours_only=ours_only)
 
 
-def compare_fits(model: str, answers: int, *, ours_only: bool) -> None:
+def compare_fits(model: str, answers: int, *, best: float, ours_only: bool) -> None:
     """Fit from codes, ours and crowd-kit's, each in a process of its own."""
     both = {}
     for who in ("ours",) if ours_only or model not in CROWD_KIT else WHO:
-        command = [sys.executable, "-m", "benchmarks.inference.one", "fit", who, model, str(answers)]
+        command = [sys.executable, "-m", "benchmarks.inference.one", "fit", who, model, str(answers), str(best)]
         both[who] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     show({"part": "fit", "model": model, "answers": answers, **both, **ratios(both, ("cpu_s", "extra_mb"))})
 
 
-def compare_files(models: list[str], answers: int, *, ours_only: bool) -> None:
+def compare_files(models: list[str], table: AnswerTable, *, ours_only: bool) -> None:
     """From a CSV file to a file of labels, ours and crowd-kit's, start-up and all."""
     with tempfile.TemporaryDirectory(prefix="crowd-hitl-inference-") as folder:
         path = Path(folder) / "answers.csv"
-        write_csv(simulate(answers), path)
+        write_csv(table, path)
         for model in models:
             out = str(path.with_name("labels.csv"))
             ours = [sys.executable, "-m", "crowd_hitl", "aggregate", str(path), "--method", model, "--out", out]
@@ -67,7 +72,15 @@ def compare_files(models: list[str], answers: int, *, ours_only: bool) -> None:
                 both["crowd-kit"] = measured(
                     [sys.executable, "-m", "benchmarks.inference.one", "file", model, str(path)]
                 )
-            show({"part": "file", "model": model, "answers": answers, **both, **ratios(both, ("cpu_s", "peak_mb"))})
+            show(
+                {
+                    "part": "file",
+                    "model": model,
+                    "answers": len(table.tasks),
+                    **both,
+                    **ratios(both, ("cpu_s", "peak_mb")),
+                }
+            )
 
 
 def measured(command: list[str]) -> dict[str, Any]:

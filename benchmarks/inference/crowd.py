@@ -12,12 +12,12 @@ EACH, LABELS, WORKERS = 5, 5, 1_000
 AT_ONCE = 1_000_000
 
 
-def simulate(answers: int, *, seed: int = 0) -> AnswerTable:
-    """Five answers to each task; workers are right in a fifth to four fifths of the cases, and lean to one label."""
+def simulate(answers: int, *, best: float = 0.8, seed: int = 0) -> AnswerTable:
+    """Five answers to each task; workers are right in a fifth to `best` of the cases, and lean to one label."""
     chance = np.random.default_rng(seed)
     tasks = answers // EACH
     truth = chance.integers(0, LABELS, tasks, dtype=np.int32)
-    accuracy = chance.uniform(0.2, 0.8, WORKERS).astype(np.float32)
+    accuracy = chance.uniform(0.2, best, WORKERS).astype(np.float32)
     leaning = chance.integers(0, LABELS, WORKERS, dtype=np.int32)
     of_task = np.repeat(np.arange(tasks, dtype=np.int32), EACH)
     of_worker = chance.integers(0, WORKERS, len(of_task), dtype=np.int32)

@@ -1,4 +1,4 @@
-"""One measure in a process of its own: `fit WHO MODEL ANSWERS`, or `file MODEL PATH` by crowd-kit."""
+"""One measure in a process of its own: `fit WHO MODEL ANSWERS BEST`, or `file MODEL PATH` by crowd-kit."""
 
 import json
 import sys
@@ -22,9 +22,9 @@ CROWD_KIT = {
 NAMES = ("task", "worker", "label")
 
 
-def fit(who: str, model: str, answers: int) -> dict[str, Any]:
+def fit(who: str, model: str, answers: int, best: float) -> dict[str, Any]:
     """Fit a model to codes (crowd-kit also to text); CPU seconds and the memory that it took beside the answers."""
-    table = simulate(answers)
+    table = simulate(answers, best=best)
     if who == "ours":
         aggregator = cast(Aggregator, find_one("aggregators", model))
         aggregator.aggregate(simulate(1_000), seed=0)  # what is imported late is start-up, measured from a file
@@ -72,8 +72,8 @@ def main() -> None:
     warnings.simplefilter("ignore")
     what, *rest = sys.argv[1:]
     if what == "fit":
-        who, model, answers = rest
-        print(json.dumps(fit(who, model, int(answers))))
+        who, model, answers, best = rest
+        print(json.dumps(fit(who, model, int(answers), float(best))))
     else:
         from_file(rest[0], Path(rest[1]))
 

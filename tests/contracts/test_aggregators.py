@@ -8,7 +8,7 @@ import pytest
 
 from crowd_hitl.domain.errors import BadInput
 from crowd_hitl.domain.ports import Aggregator, AnswerTable
-from crowd_hitl.plugins.finding import find
+from crowd_hitl.plugins.finding import find, find_one
 
 FOUND = find("aggregators")
 NAMES = sorted(FOUND)
@@ -35,6 +35,12 @@ def a_crowd(*, labels: int = 3, tasks: int = 200, workers: int = 12, each: int =
             knows = worker % 3 > 0 and chance.random() < 0.9
             rows.append((task, int(worker), int(truth[task] if knows else chance.integers(0, labels))))
     return a_table(rows, tasks=tasks, workers=workers, labels=labels), truth.tolist()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_is_found_without_the_rest(name: str) -> None:
+    assert find_one("aggregators", name) is FOUND[name]
+    assert find_one("aggregators", f"{name}_of_another") is None
 
 
 def most_labels(name: str, wanted: int) -> int:
