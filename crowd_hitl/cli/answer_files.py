@@ -1,26 +1,32 @@
-"""Files of answers in crowd-kit's convention (`task,worker,label`) and of truth (`task,label`), plain or gzipped.
+"""Files of answers in crowd-kit's convention (`task,worker,label`) and of truth (`task,label`).
 
-Ids and labels stay the strings that the file has. Every fault is named with its row and column.
+CSV (plain or gzipped), JSON Lines and Parquet. Ids and labels stay the strings that the file has. A file that the
+quick reader does not take is read again, row by row, so that every fault is named with its row and column.
 """
 
-import csv
-import gzip
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
+import pyarrow
 from numpy.typing import NDArray
 
+from crowd_hitl.cli import coded_columns
+from crowd_hitl.cli.answer_rows import Rows, csv_header, json_lines_start, read_csv_rows, read_json_rows
+from crowd_hitl.cli.coded_columns import Column, Names, Unfit
 from crowd_hitl.cli.frame import reason_of
-from crowd_hitl.domain.errors import BadInput, FieldProblem, Unusable, bad_field
+from crowd_hitl.domain.errors import BadInput, FieldProblem, Unusable
 from crowd_hitl.domain.ports import AnswerTable, Ints
 
 ANSWER_COLUMNS = ("task", "worker", "label")
 TRUTH_COLUMNS = ("task", "label")
 UNKNOWN, NEVER_GIVEN = -1, -2
+JSON_LINES = (".jsonl", ".ndjson")
+# What the quick way raises when it does not understand a file.
+NOT_UNDERSTOOD = (pyarrow.ArrowException, Unfit, OSError, KeyError, ValueError)
+
+Told = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,9 @@ class AnswerFile:
     @property
     def repeats(self) -> int:
         """Count the answers of a worker to a task that he had answered before."""
-        return len(self.table.tasks) - len(first_voices(self.table))
+        voices = _voices(self.table)
+        voices.sort()
+        return int((voices[1:] == voices[:-1]).sum())
 
     def with_one_voice(self) -> "AnswerFile":
         """Keep only each worker's first answer to a task, as live work takes no second one."""
@@ -48,23 +56,22 @@ class AnswerFile:
         return replace(self, table=fewer)
 
 
-def read_answers(path: Path) -> AnswerFile:
-    """Read a file of answers; BadInput for a missing column, an empty cell or file, Unusable for one not readable."""
-    tasks, workers, labels = Codes(), Codes(), Codes()
-    coded: list[tuple[int, int, int]] = [
-        (tasks.code(task), workers.code(worker), labels.code(label))
-        for task, worker, label in read_columns(path, ANSWER_COLUMNS)
-    ]
-    if not coded:
+def read_answers(path: Path, told: Told = lambda rows: None) -> AnswerFile:
+    """Read a file of answers; BadInput for a missing column, an empty cell or file, Unusable for one not readable.
+
+    `told` hears again and again how many rows were read.
+    """
+    tasks, workers, labels = read_columns(path, ANSWER_COLUMNS, told)
+    if not len(tasks.codes):
         raise BadInput(f"{path} has no answers: expected rows of task,worker,label below the header.")
-    names = sorted(labels.names)
+    given = list(labels.names)
+    names = sorted(given)
     places = {name: place for place, name in enumerate(names)}
-    in_order = np.array([places[name] for name in labels.names], dtype=np.int32)
-    columns = np.array(coded, dtype=np.int32)
+    in_order = np.array([places[name] for name in given], dtype=np.int32)
     table = AnswerTable(
-        tasks=columns[:, 0].copy(),
-        workers=columns[:, 1].copy(),
-        labels=in_order[columns[:, 2]],
+        tasks=tasks.codes,
+        workers=workers.codes,
+        labels=in_order[labels.codes],
         n_tasks=len(tasks.names),
         n_workers=len(workers.names),
         n_labels=len(names),
@@ -74,8 +81,11 @@ def read_answers(path: Path) -> AnswerFile:
 
 def read_truth(path: Path, answers: AnswerFile) -> Ints:
     """Return the true label of every task, −1 where unknown, −2 where it is a label that nobody gave."""
+    tasks, labels = read_columns(path, TRUTH_COLUMNS, lambda rows: None)
+    task_names, label_names = list(tasks.names), list(labels.names)
     known: dict[str, str] = {}
-    for task, label in read_columns(path, TRUTH_COLUMNS):
+    for task_code, label_code in zip(tasks.codes.tolist(), labels.codes.tolist(), strict=True):
+        task, label = task_names[task_code], label_names[label_code]
         if known.setdefault(task, label) != label:
             raise BadInput(f"{path} says both '{known[task]}' and '{label}' of task '{task}'. Leave one of them.")
     codes: Mapping[str, int] = {name: code for code, name in enumerate(answers.labels)}
@@ -83,73 +93,59 @@ def read_truth(path: Path, answers: AnswerFile) -> Ints:
     return np.array(truth, dtype=np.int32)
 
 
-def read_columns(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Yield these columns of every row, in the file's order."""
+def read_columns(path: Path, columns: Sequence[str], told: Told) -> list[Column]:
+    """Read these columns; the file's name says what it is: .parquet, .jsonl or .ndjson, and CSV all else."""
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else suffixes[-1] if suffixes else ""
+    if kind == ".parquet":
+        return _read_parquet(path, columns, told)
+    if kind in JSON_LINES:
+        first = json_lines_start(path, columns)
+        try:
+            return coded_columns.read_json_lines(path, first, columns, told)
+        except NOT_UNDERSTOOD:
+            return _row_by_row(read_json_rows(path, columns), columns)
+    header, places = csv_header(path, columns)
     try:
-        opened = gzip.open if path.suffix.lower() == ".gz" else open
-        with opened(path, "rt", encoding="utf-8-sig", newline="") as stream:
-            yield from _rows(stream, path, columns)
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not text in UTF-8: byte 0x{error.object[error.start]:02x} does not fit.") from error
-    except (OSError, EOFError, zlib.error) as error:
-        reason = reason_of(error) if isinstance(error, OSError) else "it is cut short"
-        raise Unusable(f"{path} cannot be read: {reason}.") from error
+        return coded_columns.read_csv(path, header, places, told)
+    except NOT_UNDERSTOOD:
+        return _row_by_row(read_csv_rows(path, columns), columns)
 
 
 def first_voices(table: AnswerTable) -> NDArray[np.int64]:
     """Return the places of each worker's first answer to each task, in the file's order."""
-    voices = table.tasks.astype(np.int64) * table.n_workers + table.workers
-    _, first = np.unique(voices, return_index=True)
+    _, first = np.unique(_voices(table), return_index=True)
     return np.sort(first).astype(np.int64)
 
 
-class Codes:
-    """Numbers names in the order they are first met."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self._codes: dict[str, int] = {}
-
-    def code(self, name: str) -> int:
-        """Return the name's number."""
-        found = self._codes.setdefault(name, len(self.names))
-        if found == len(self.names):
-            self.names.append(name)
-        return found
+def _voices(table: AnswerTable) -> NDArray[np.int64]:
+    return table.tasks.astype(np.int64) * table.n_workers + table.workers
 
 
-def _rows(stream: TextIO, path: Path, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    reader = csv.reader(stream, strict=True)
-    row = 1
+def _read_parquet(path: Path, columns: Sequence[str], told: Told) -> list[Column]:
     try:
-        header = [name.strip() for name in next(reader, [])]
-        places = _places(header, path, columns)
-        for row, cells in enumerate(reader, start=2):
-            if cells:
-                yield _cells(cells, path, row=row, header=header, places=places)
-    except csv.Error as error:
-        found = f"{path}, row {row + 1}"
-        raise bad_field(found, expected="comma-separated cells, quotes closed", found=str(error)) from error
+        found = coded_columns.parquet_columns(path)
+        missing = [name for name in columns if name not in found]
+        if missing:
+            header = ",".join(found)[:80]
+            problem = FieldProblem(field=missing[0], expected=f"a column '{missing[0]}'", found=header)
+            raise BadInput(f"{path}: expected a column '{missing[0]}' beside {header}.", problems=[problem])
+        return coded_columns.read_parquet(path, columns, told)
+    except Unfit as error:
+        raise BadInput(f"{path}: {error}: expected text, whole numbers or true and false in every row.") from error
+    except pyarrow.ArrowException as error:
+        raise Unusable(f"{path} cannot be read: it is not a whole Parquet file.") from error
+    except OSError as error:
+        raise Unusable(f"{path} cannot be read: {reason_of(error)}.") from error
 
 
-def _places(header: Sequence[str], path: Path, columns: Sequence[str]) -> list[int]:
-    if not any(header):
-        raise BadInput(f"{path} is empty: expected a header with the columns {','.join(columns)}.")
-    for name in columns:
-        if header.count(name) != 1:
-            what = "once" if name in header else f"in the header {','.join(header)[:80]}"
-            problem = FieldProblem(field=name, expected=f"a column '{name}' {what}", found=",".join(header)[:80], row=1)
-            raise BadInput(f"{path}: expected a column '{name}' {what}.", problems=[problem])
-    return [header.index(name) for name in columns]
-
-
-def _cells(
-    cells: Sequence[str], path: Path, *, row: int, header: Sequence[str], places: Sequence[int]
-) -> tuple[str, ...]:
-    if len(cells) != len(header):
-        problem = bad_field(f"{path}, row {row}", expected=f"{len(header)} cells", found=f"{len(cells)} cells")
-        raise problem
-    for place in places:
-        if not cells[place].strip():
-            raise bad_field(f"{path}, row {row}, column {header[place]}", expected="a value", found="an empty cell")
-    return tuple(cells[place] for place in places)
+def _row_by_row(rows: Rows, columns: Iterable[str]) -> list[Column]:
+    numbers: list[dict[str, int]] = [{} for _ in columns]
+    codes: list[list[int]] = [[] for _ in numbers]
+    for cells in rows:
+        for cell, known, column in zip(cells, numbers, codes, strict=True):
+            column.append(known.setdefault(cell, len(known)))
+    return [
+        Column(np.array(column, dtype=np.int32), Names(pyarrow.array(list(known), pyarrow.string())))
+        for column, known in zip(codes, numbers, strict=True)
+    ]

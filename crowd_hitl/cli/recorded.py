@@ -1,4 +1,4 @@
-"""A folder of recorded answers: `answers.csv[.gz]`, and if there are any `truth.csv[.gz]` and `meta.json`."""
+"""A folder of recorded answers: `answers.csv[.gz]` or `.parquet`, if there is any the truth likewise, `meta.json`."""
 
 import json
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ CATEGORICAL = "categorical"
 # Without a meta.json: more different labels than this, and than this share of the answers, are no classes.
 MOST_CLASSES = 200
 DISTINCT_SHARE = 0.2
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -30,18 +31,18 @@ def read_folder(folder: Path) -> Recorded:
         raise Unusable(f"There is no folder {folder}.")
     name, kind = _meta(folder)
     _refuse_other_kinds(name, kind)
-    path = _one_of(folder, "answers.csv")
+    path = _one_of(folder, "answers")
     if path is None:
-        raise Unusable(f"{folder} has no answers.csv or answers.csv.gz with the columns task,worker,label.")
+        raise Unusable(f"{folder} has no answers.csv, .csv.gz or .parquet with the columns task,worker,label.")
     answers = read_answers(path)
     if kind is None:
         _refuse_other_kinds(name, _guessed(answers))
-    known = _one_of(folder, "truth.csv")
+    known = _one_of(folder, "truth")
     return Recorded(name=name, answers=answers, truth=None if known is None else read_truth(known, answers))
 
 
 def _one_of(folder: Path, name: str) -> Path | None:
-    return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+    return next((path for path in (folder / f"{name}{suffix}" for suffix in SUFFIXES) if path.is_file()), None)
 
 
 def _meta(folder: Path) -> tuple[str, str | None]:

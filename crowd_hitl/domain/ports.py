@@ -5,7 +5,7 @@ Arrays are numpy's: int32 codes (−1 means "none"), float64 probabilities.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any, BinaryIO, Protocol, runtime_checkable
@@ -42,11 +42,13 @@ class AnswerTable:
 class Consensus:
     """What the answers agree on: `posteriors` (n_tasks, n_labels) with rows that sum to 1, `skills` (n_workers,)
 
-    each worker's estimated share of right answers, in 0..1.
+    each worker's estimated share of right answers, in 0..1. `softened`: the temperature that the posteriors were given;
+    None where they are shares of votes rather than likelihoods, which no temperature mends.
     """
 
     posteriors: Floats
     skills: Floats
+    softened: float | None = 1.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class ValueTable:
     """Answers that are no class of a short list: the i-th says that `workers[i]` answered `values[i]` to `tasks[i]`.
 
     `tasks`, `workers`: int32, shape (n,), each below its count. `values`: what the question's `check_answer` returned
-    for the field. `spec`: the question's settings. `gold`: the known value of some tasks.
+    for the field. `spec`: the question's settings. `gold`: the known value of some tasks. `contents`: what every task
+    showed, by task; some questions are about more than one thing of an item (a pair) and need to know which.
     """
 
     tasks: Ints
@@ -64,18 +67,21 @@ class ValueTable:
     n_workers: int
     spec: Mapping[str, Any]
     gold: Mapping[int, Any] | None = None
+    contents: Mapping[int, Content] | None = None
 
 
 @dataclass(frozen=True)
 class Fused:
     """What such answers agree on: a value for each task (None without answers), how far each is believed and each
 
-    worker's skill: `confidences` (n_tasks,) and `skills` (n_workers,), in 0..1.
+    worker's skill: `confidences` (n_tasks,) and `skills` (n_workers,), in 0..1. `details`: what the fuser knows beside
+    that, by names that docs/plugins.md lists: intervals, workers' biases, scores of what was compared.
     """
 
     values: Sequence[Any]
     confidences: Floats
     skills: Floats
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Question(Protocol):
@@ -98,6 +104,14 @@ class Question(Protocol):
         """Return the answer as {field: value}; BadInput if it is not one of this question's."""
 
 
+@runtime_checkable
+class FittedQuestion(Protocol):
+    """A question whose answers lie within the item: passages of its text, places on its image."""
+
+    def check_fit(self, spec: Mapping[str, Any], answer: Mapping[str, Any], content: Content) -> None:
+        """Refuse, by BadInput, an answer of `check_answer` that goes beyond this item."""
+
+
 class Aggregator(Protocol):
     """How answers become a label."""
 
@@ -112,10 +126,10 @@ class Fuser(Protocol):
 
     name: str
     kinds: Sequence[str]
-    # those of them that it weighs unless the requester says otherwise
-    usual_for: Sequence[str]
     # an answer to gold is right when it is no farther from it than this distance
     right_within: float
+    # whether it wants `ValueTable.contents`
+    reads_contents: bool
 
     def fuse(self, answers: ValueTable, *, seed: int) -> Fused:
         """Weigh all answers of one field; a task without answers gets None, at confidence 0."""

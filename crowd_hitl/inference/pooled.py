@@ -1,8 +1,8 @@
 """Dawid–Skene for sparse answers: every worker's confusion matrix is shrunk to the crowd's, in few EM iterations.
 
 Plain Dawid–Skene fits K² numbers per worker and, with two answers per task, believes itself. Here a worker is first
-one number, the share of right answers, shrunk to the crowd's; that number and the crowd's own pattern of errors make
-the prior of the worker's matrix, which the worker's answers then move. After Dawid and Skene (1979), with the pooled
+one number, the share of right answers, shrunk to the crowd's; the crowd's own matrix, moved by that number, is the
+prior of the worker's matrix, which the worker's answers then move. After Dawid and Skene (1979), with the pooled
 prior of Raykar et al. (2010); the temperature answers for errors that workers share.
 """
 
@@ -23,12 +23,12 @@ LARGEST_MATRICES = 8_000_000
 
 @dataclass(frozen=True)
 class PooledSettings:
-    """How strongly workers are shrunk to the crowd (in pseudo-answers), how long EM runs, how far it is believed."""
+    """How strongly workers are shrunk to the crowd (in pseudo-answers), EM's rounds, how far it is believed."""
 
     skill_weight: float = 4.0
     matrix_weight: float = 8.0
     iterations: int = 4
-    temperature: float = 1.3
+    temperature: float = 1.15
     smoothing: float = 1.0
 
 
@@ -43,6 +43,21 @@ class Coded:
     gold: Ints | None
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit knows, at temperature 1: posteriors (n_tasks, K), skills (n_workers,), and what produced the former.
+
+    `chances[w, l, k]` is P(w says l | k holds), `prior` (K,) how common each class is, `crowd[l, k]` the matrix of a
+    worker of whom nothing is known.
+    """
+
+    posteriors: Floats
+    skills: Floats
+    chances: Floats
+    prior: Floats
+    crowd: Floats
+
+
 def fit_pooled(answers: Answers, settings: PooledSettings) -> tuple[Floats, Floats]:
     """Return the tasks' posteriors (n_tasks, K), rows summing to 1, and the workers' share of right answers.
 
@@ -51,14 +66,19 @@ def fit_pooled(answers: Answers, settings: PooledSettings) -> tuple[Floats, Floa
     if answers.n_workers * answers.n_labels**2 > LARGEST_MATRICES:
         return fit_skills_only(answers, settings)
     coded = code(answers)
-    posteriors = first_guess(coded)
-    skills = np.full(coded.n_workers, 0.5)
-    for _ in range(settings.iterations):
+    fitted = fit_matrices(coded, first_guess(coded), settings, rounds=settings.iterations)
+    return finished(answers, fitted.posteriors, settings), fitted.skills
+
+
+def fit_matrices(coded: Coded, posteriors: Floats, settings: PooledSettings, *, rounds: int) -> Fitted:
+    """Run EM from these posteriors; every round first learns the workers and then weighs the tasks."""
+    for _ in range(max(1, rounds)):
         counts = (coded.said @ posteriors).reshape(coded.n_workers, coded.n_labels, coded.n_labels)
         skills = shrunken_skills(counts, settings)
-        evidence = weigh(coded, worker_matrices(counts, skills, settings))
-        posteriors = posteriors_of(np.log(class_prior(posteriors, settings)) + evidence, coded.gold)
-    return finished(answers, posteriors, settings), skills
+        chances = worker_matrices(counts, skills, settings)
+        prior = class_prior(posteriors, settings)
+        posteriors = posteriors_of(np.log(prior) + weigh(coded, chances), coded.gold)
+    return Fitted(posteriors, skills, chances, prior, crowd_matrix(counts, settings))
 
 
 def fit_skills_only(answers: Answers, settings: PooledSettings) -> tuple[Floats, Floats]:
@@ -115,25 +135,44 @@ def shrunken_skills(counts: Floats, settings: PooledSettings) -> Floats:
     """
     right = np.einsum("wkk->w", counts)
     given = counts.sum(axis=(1, 2))
-    n_labels = counts.shape[1]
-    crowd = (right.sum() + 1.0) / (given.sum() + 1.0 + 1.0 / max(n_labels - 1, 1))
+    crowd = crowd_skill(counts)
     skills: Floats = (right + settings.skill_weight * crowd) / (given + settings.skill_weight)
     return skills
 
 
+def crowd_skill(counts: Floats) -> float:
+    """Return the whole crowd's share of right answers; without answers, that of a guess."""
+    odd_labels = max(counts.shape[1] - 1, 1)
+    return float((np.einsum("wkk->", counts) + 1.0) / (counts.sum() + 1.0 + 1.0 / odd_labels))
+
+
 def worker_matrices(counts: Floats, skills: Floats, settings: PooledSettings) -> Floats:
-    """Return P(w says l | k holds), shape (w, l, k): own counts over a prior of skill and the crowd's errors."""
-    n_labels = counts.shape[1]
-    if n_labels == 1:
+    """Return P(w says l | k holds), shape (w, l, k): own counts over the crowd's matrix, moved by the worker's skill.
+
+    The skill moves the odds of a right answer alike in every class, so that what is hard for all stays hard.
+    """
+    if counts.shape[1] == 1:
         return np.ones_like(counts)
-    eye = np.eye(n_labels, dtype=bool)
-    errors = counts.sum(axis=0) + settings.smoothing
-    errors[eye] = 0.0
-    errors /= errors.sum(axis=0, keepdims=True)
-    prior = np.where(eye, skills[:, None, None], (1.0 - skills)[:, None, None] * errors)
+    crowd = crowd_skill(counts)
+    better = skills / np.maximum(1.0 - skills, 1e-9) * ((1.0 - crowd) / crowd)
+    matrix = crowd_matrix(counts, settings)
+    prior = np.where(np.eye(counts.shape[1], dtype=bool), matrix * better[:, None, None], matrix)
+    prior /= prior.sum(axis=1, keepdims=True)
     seen = counts.sum(axis=1, keepdims=True)
     chances: Floats = (counts + settings.matrix_weight * prior) / (seen + settings.matrix_weight)
     return chances
+
+
+def crowd_matrix(counts: Floats, settings: PooledSettings) -> Floats:
+    """Return P(somebody says l | k holds), shape (l, k), over all workers."""
+    n_labels = counts.shape[1]
+    if n_labels == 1:
+        return np.ones((1, 1))
+    crowd = crowd_skill(counts)
+    guess = np.where(np.eye(n_labels, dtype=bool), crowd, (1.0 - crowd) / (n_labels - 1))
+    matrix: Floats = counts.sum(axis=0) + settings.smoothing * guess
+    matrix /= matrix.sum(axis=0, keepdims=True)
+    return matrix
 
 
 def class_prior(posteriors: Floats, settings: PooledSettings) -> Floats:

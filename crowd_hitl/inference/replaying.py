@@ -1,7 +1,7 @@
 """Plays recorded answers as if they came in now: what a policy would have asked, bought and concluded.
 
-The recorded answers of each task are put in a seeded random order and handed out in waves, one to each task that
-still wants one. What a task wants is decided by `domain.tasks.next_step`, as in live work.
+The recorded answers of each task are put in a seeded random order and handed out in waves. What a task wants is decided
+by `domain.tasks.next_step`, as in live work, or by a policy that looks at all tasks at once.
 """
 
 from dataclasses import dataclass, replace
@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from crowd_hitl.domain.pools import Pool, PoolPolicy
 from crowd_hitl.domain.ports import Aggregator, AnswerTable, Consensus, OverlapPolicy
 from crowd_hitl.domain.tasks import Next, OverlapRule, next_step
+from crowd_hitl.inference.calibrating import GOLD_FREE, calibrate
 
 Counts = NDArray[np.int64]
 
@@ -82,6 +84,47 @@ def replay_policy(
             return Replay(consensus=consensus, bought=bought, waves=waves)
         # Each wave buys at least one more of the answers recorded, so the waves end.
         bought[waiting] += 1
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On what terms a pool is played; `affordable` answers are all the money pays for, None for no limit."""
+
+    rule: OverlapRule
+    seed: int
+    affordable: int | None = None
+
+
+def replay_pool(recording: Recording, terms: Terms, *, aggregator: Aggregator, policy: PoolPolicy) -> Replay:
+    """Buy one answer of every task, then wave by wave what the policy chooses of the whole pool, until it is content.
+
+    The aggregator's posteriors must be at temperature 1: they are calibrated here, without gold. The first answers
+    count against `affordable`, but are bought in any case.
+    """
+    most = np.minimum(recording.recorded, terms.rule.overlap_max)
+    bought = np.minimum(most, 1)
+    waves = 0
+    while True:
+        waves += 1
+        table = recording.first(bought)
+        consensus = aggregator.aggregate(table, seed=terms.seed)
+        posteriors = calibrate(consensus.posteriors, bought, GOLD_FREE)
+        given = np.bincount(table.workers, minlength=table.n_workers)
+        pool = Pool(
+            posteriors=posteriors,
+            answers=bought.astype(np.int32),
+            coming=np.zeros(len(bought), dtype=np.int32),
+            left=(most - bought).astype(np.int32),
+            skills=consensus.skills,
+            given=given.astype(np.int32),
+            confidence_target=terms.rule.confidence_target,
+            affordable=None if terms.affordable is None else max(0, terms.affordable - int(bought.sum())),
+        )
+        chosen = policy.choose(pool)
+        if not len(chosen):
+            return Replay(replace(consensus, posteriors=posteriors), bought=bought, waves=waves)
+        # Each wave buys at least one more of the answers recorded, so the waves end.
+        bought[chosen] += 1
 
 
 def still_asking(

@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 LEVEL = 1e-9
+# Numbers looked at in one step: their copies stay small.
+AT_ONCE = 500_000
 
 
 def is_top(posteriors: Floats) -> NDArray[np.bool_]:
@@ -25,7 +27,11 @@ def label_ranks(n_labels: int, *, seed: int) -> NDArray[np.int64]:
 def winners(posteriors: Floats, *, seed: int) -> NDArray[np.int64]:
     """Return the likeliest label of every row, ties broken by the seeded order."""
     ranks = label_ranks(posteriors.shape[1], seed=seed)
-    first: NDArray[np.int64] = np.where(is_top(posteriors), ranks, posteriors.shape[1]).argmin(axis=1)
+    first = np.empty(len(posteriors), dtype=np.int64)
+    rows = max(1, AT_ONCE // posteriors.shape[1])
+    for start in range(0, len(posteriors), rows):
+        part = posteriors[start : start + rows]
+        first[start : start + rows] = np.where(is_top(part), ranks, posteriors.shape[1]).argmin(axis=1)
     return first
 
 

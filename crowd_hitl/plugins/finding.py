@@ -25,6 +25,16 @@ def find(group: str) -> dict[str, object]:
     return found
 
 
+def find_one(group: str, name: str) -> object | None:
+    """Return one plug-in by name, None if there is none; one of ours whose file has its name comes without the rest."""
+    package = import_module(f"crowd_hitl.plugins.{group}")
+    if name in {module.name for module in iter_modules(package.__path__)}:
+        plugin: object = getattr(import_module(f"{package.__name__}.{name}"), "plugin", None)
+        if plugin is not None and name_of(plugin, origin=f"{package.__name__}.{name}") == name:
+            return plugin
+    return find(group).get(name)
+
+
 def shipped(group: str) -> Iterator[tuple[str, object]]:
     """Yield (module, plug-in) of every module in the group's folder that has one; NotFound for an unknown group."""
     package_name = f"crowd_hitl.plugins.{group}"

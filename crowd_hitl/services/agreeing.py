@@ -6,7 +6,7 @@ from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.labels import STRENGTH, LabelSource
@@ -15,10 +15,11 @@ from crowd_hitl.domain.tasks import Next, TaskState, next_step
 from crowd_hitl.services.doubting import weigh_doubting
 from crowd_hitl.services.gathering import SOURCES, STATES, Evidence, places_of, read_evidence
 from crowd_hitl.services.measuring import write_skills
-from crowd_hitl.services.settling_tasks import Decision, finish_if_done, write_decisions
+from crowd_hitl.services.settling_tasks import Decision, Seen, finish_if_done, write_decisions
+from crowd_hitl.services.wave import Wave, plan_wave
 from crowd_hitl.services.weighing import Agreed, nearness
 from crowd_hitl.store.unit_of_work import UnitOfWork
-from crowd_hitl.store.work_rows import BatchRow, TaskRow
+from crowd_hitl.store.work_rows import AnswerRow, BatchRow, TaskRow
 
 CHUNK = 500
 # A confidence that moved by less is not worth a write.
@@ -46,14 +47,16 @@ def agree(uow: UnitOfWork, *, batch_id: int, plugins: Plugins, seed: int = 0) ->
     for read in uow.read(read_evidence, batch_id=batch_id, plugins=plugins):
         evidence, agreed = weigh_doubting(uow, read, plugins=plugins, seed=seed)
         report = replace(report, tasks=len(evidence.tasks), waiting=_waiting(evidence))
-        decisions = decide(evidence, agreed, plugins=plugins)
+        wave = plan_wave(evidence, agreed, plugins=plugins)
+        decisions = decide(evidence, agreed, plugins=plugins, wave=wave)
         while chunk := list(islice(decisions, CHUNK)):
             counts = uow.run(write_decisions, batch_id=batch_id, decisions=chunk, field=evidence.field)
             report = _add(report, counts)
         skills = {int(w): float(s) for w, s in zip(evidence.worker_ids, agreed.skills, strict=True)}
         is_right = nearness(evidence, plugins=plugins)
         uow.run(write_skills, batch_id=batch_id, field=evidence.field, skills=skills, is_right=is_right)
-        closed = uow.run(finish_if_done, batch_id=batch_id, seen_answer_id=evidence.seen_answer_id, mark=evidence.mark)
+        seen = Seen(evidence.seen_answer_id, mark=evidence.mark, held_back=0 if wave is None else wave.held_back)
+        closed = uow.run(finish_if_done, batch_id=batch_id, seen=seen)
         report = replace(report, batch_closed=closed)
     return report
 
@@ -61,13 +64,16 @@ def agree(uow: UnitOfWork, *, batch_id: int, plugins: Plugins, seed: int = 0) ->
 def due_batches(session: Session, *, within: Sequence[int] | None = None, limit: int = 100) -> list[int]:
     """List the batches (all, or `within` these) where a pass has something to decide, the oldest first.
 
-    That is a task whose places are all answered, or a batch to be looked at again (closed, replaced, rejected).
+    That is a task whose places are all answered, unless the last pass held back just so many; or a batch to be looked
+    at again (closed, replaced, rejected).
     """
-    undecided = exists().where(
-        TaskRow.batch_id == BatchRow.id,
-        TaskRow.state == TaskState.FULL.value,
+    full = (
+        *(TaskRow.batch_id == BatchRow.id, TaskRow.state == TaskState.FULL.value),
         TaskRow.answers_count == TaskRow.overlap,
     )
+    counted = select(func.count(TaskRow.id)).where(*full).correlate(BatchRow).scalar_subquery()
+    newer = exists().where(AnswerRow.batch_id == BatchRow.id, AnswerRow.id > BatchRow.agreed_at_answer_id)
+    undecided = exists().where(*full) & ((BatchRow.held_back == 0) | newer | (counted != BatchRow.held_back))
     due = select(BatchRow.id).where(or_(BatchRow.agreed_at_answer_id < 0, undecided)).order_by(BatchRow.id).limit(limit)
     return list(session.scalars(due if within is None else due.where(BatchRow.id.in_(within))))
 
@@ -80,10 +86,11 @@ def _waiting(evidence: Evidence) -> int:
     return int(np.count_nonzero(~retired & ~full))
 
 
-def decide(evidence: Evidence, agreed: Agreed, *, plugins: Plugins) -> Iterator[Decision]:
+def decide(evidence: Evidence, agreed: Agreed, *, plugins: Plugins, wave: Wave | None = None) -> Iterator[Decision]:
     """Say what follows for those tasks of the batch where something does, and what their items' labels are so far.
 
-    Left out are tasks that wait, and retired ones whose label stands as it is: most of a large batch.
+    Left out are tasks that wait, and retired ones whose label stands as it is: most of a large batch. With a wave, it
+    says which tasks get a further place; without one the policy is asked about each by itself.
     """
     policy = plugins.policies[evidence.policy]
     found = _first_looks(evidence, agreed)
@@ -102,6 +109,7 @@ def decide(evidence: Evidence, agreed: Agreed, *, plugins: Plugins) -> Iterator[
             if full:
                 enough = policy.enough(posterior, answers=answers, confidence_target=evidence.rule.confidence_target)
                 step = next_step(evidence.rule, answers=answers, confidence=confidence, enough=enough)
+                step = step if wave is None else wave.step(int(at), otherwise=step)
             if full and votes < min(answers, evidence.rule.overlap_min) and answers < evidence.rule.overlap_max:
                 step = Next.ASK  # who said that it cannot be answered gave no answer: one more is asked
         if full and (task["is_gold"] or answers < evidence.rule.overlap_min):

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from dataclasses import replace as dataclass_replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import ANSWERED, SET_ASIDE, AssignmentState, SittingState, replaceable_until
 from crowd_hitl.domain.errors import AlreadyDone, KeyReused, NotFound, TooLate, bad_field
-from crowd_hitl.domain.ports import Question
+from crowd_hitl.domain.items import Content
+from crowd_hitl.domain.ports import FittedQuestion, Question
 from crowd_hitl.services.assigning import CLAIM_MAX, lock_assignment
 from crowd_hitl.services.breaking import broken_value, lock_for_broken, note_broken
 from crowd_hitl.services.gating import hold_worker
@@ -24,8 +24,8 @@ from crowd_hitl.services.taking import earned_micros, take, take_late
 from crowd_hitl.store.hot_path.finding import hot_path
 from crowd_hitl.store.hot_path.remembered import Asked, Short, remembered
 from crowd_hitl.store.hot_path.shapes import Filled, Wanted
-from crowd_hitl.store.project_rows import QuestionVersionRow
-from crowd_hitl.store.work_rows import AnswerRevisionRow, AnswerRow, AssignmentRow, BatchRow, SittingRow
+from crowd_hitl.store.project_rows import ItemRow, QuestionVersionRow
+from crowd_hitl.store.work_rows import AnswerRevisionRow, AnswerRow, AssignmentRow, BatchRow, SittingRow, TaskRow
 
 LONGEST_KEY = 100
 # What is kept is longer: of a page each answer has the page's key and its own number.
@@ -112,7 +112,7 @@ def submit_at_once(
     """Do what `submit` does for a leased assignment; None, and nothing changed, for a repeat or a lapsed lease.
 
     None also for what a statement does not settle: one answer of a page, a special batch, an item that cannot be
-    answered.
+    answered, an answer that has to fit the item.
     """
     check_submission(submission.client_key, submission.next_count)
     if submission.broken is not None:
@@ -120,14 +120,10 @@ def submit_at_once(
     asked = short.memory.asked_by(short.connection, assignment_id)
     if asked is None:
         return None
+    if isinstance(questions[asked.kind], FittedQuestion):
+        return None
     checked = _check(asked, submission.value, questions)
-    filled = _filled(assignment_id, worker_id, submission, checked, now=now)
-    wanted = _next_wanted(short, filled)
-    gold = 0 if wanted is None else gold_among(short, wanted, seed=assignment_id)
-    receipt = _fill(short, filled._replace(next_count=filled.next_count - gold))
-    if receipt is None or wanted is None or not gold:
-        return receipt
-    return _with_gold(short, receipt, wanted._replace(places=gold))
+    return _fill(short, _filled(assignment_id, worker_id, submission, checked, now=now))
 
 
 def replace(
@@ -147,7 +143,9 @@ def replace(
     if now > replaceable_until(answer.submitted_at) or assignment.state not in ANSWERED:
         raise TooLate("An answer can be replaced for 60 seconds. This one stands as it is.")
     version = session.get_one(QuestionVersionRow, answer.question_version_id)
-    checked = _check(Asked(version.kind, version.spec), value, questions)
+    asked = Asked(version.kind, version.spec)
+    checked = _check(asked, value, questions)
+    _check_fit(session, answer.item_id, asked, checked, questions)
     if checked != answer.value:
         session.add(AnswerRevisionRow(answer_id=answer.id, value=answer.value, replaced_at=now))
         answer.value, answer.is_broken = checked, False
@@ -186,7 +184,18 @@ def _checked(
         return value
     asked = remembered(session).asked_by(session.connection(), assignment.id)
     assert asked is not None, "the assignment was found"
-    return _check(asked, submission.value, questions)
+    checked = _check(asked, submission.value, questions)
+    _check_fit(session, session.get_one(TaskRow, assignment.task_id).item_id, asked, checked, questions)
+    return checked
+
+
+def _check_fit(
+    session: Session, item_id: int, asked: Asked, checked: Mapping[str, Any], questions: Mapping[str, Question]
+) -> None:
+    question = questions[asked.kind]
+    if isinstance(question, FittedQuestion):
+        item = session.get_one(ItemRow, item_id)
+        question.check_fit(asked.spec, checked, Content(key=item.key, text=item.text, data=item.data))
 
 
 def _filled(
@@ -204,16 +213,24 @@ def _filled(
 
 
 def _fill(short: Short, filled: Filled) -> Receipt | None:
-    taken = hot_path(short.connection).fill(short.connection, filled)
+    """Take an answer and lease what comes next: of that, what is drawn to be gold, in a statement of its own."""
+    wanted = _next_wanted(short, filled)
+    gold = 0 if wanted is None else gold_among(short, wanted, seed=filled.assignment_id)
+    taken = hot_path(short.connection).fill(short.connection, filled._replace(next_count=filled.next_count - gold))
     if taken is None:
         return None
+    places = taken.next
+    if gold and wanted is not None:
+        before = [place.assignment_id for place in places]
+        here = wanted._replace(places=gold)
+        places = places + lease_after(short, here, answer_id=taken.answer_id, before=before, seed=filled.assignment_id)
     return Receipt(
         answer_id=taken.answer_id,
         assignment_id=filled.assignment_id,
         replaceable_until=replaceable_until(filled.now),
         earned_micros=taken.earned_micros,
         currency=taken.currency,
-        next=[show(short, place) for place in taken.next],
+        next=[show(short, place) for place in places],
     )
 
 
@@ -221,15 +238,7 @@ def _next_wanted(short: Short, filled: Filled) -> Wanted | None:
     batch_id = short.memory.batch_of(short.connection, filled.assignment_id) if filled.next_count else None
     if batch_id is None:
         return None
-    return Wanted(batch_id=batch_id, worker_id=filled.worker_id, places=filled.next_count, now=filled.now)
-
-
-def _with_gold(short: Short, receipt: Receipt, wanted: Wanted) -> Receipt:
-    """Lease gold for the places that were drawn for it, in a statement of its own: the answer is taken already."""
-    before = [offer.assignment_id for offer in receipt.next]
-    seed = receipt.assignment_id
-    places = lease_after(short, wanted, answer_id=receipt.answer_id, before=before, seed=seed)
-    return dataclass_replace(receipt, next=[*receipt.next, *(show(short, place) for place in places)])
+    return Wanted(batch_id, filled.worker_id, filled.next_count, filled.now, in_service=filled.in_service)
 
 
 def _taken(session: Session, assignment: AssignmentRow, batch: BatchRow, filled: Filled, *, in_time: bool) -> Receipt:

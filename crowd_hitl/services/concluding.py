@@ -35,7 +35,7 @@ from crowd_hitl.services.training import (
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.loop_rows import ChoiceRow, LoopRow, RoundRow
 from crowd_hitl.store.money_rows import TransferRow
-from crowd_hitl.store.project_rows import GoldRow
+from crowd_hitl.store.project_rows import BOUGHT, GoldRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 from crowd_hitl.store.work_rows import BatchRow
 
@@ -176,7 +176,7 @@ def _make_gold(session: Session, row: RoundRow, *, policy: LoopPolicy, now: date
             item_id=label.item_id,
             field=label.field,
             value=label.value,
-            source="bought",
+            source=BOUGHT,
             views_max=REFERENCE_VIEWS,
             views_reserved=0,
             created_at=now,

@@ -14,18 +14,20 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import ANSWERED
 from crowd_hitl.domain.errors import NotFound
+from crowd_hitl.domain.items import Content
 from crowd_hitl.domain.labels import LabelSource
 from crowd_hitl.domain.ports import AnswerTable, Plugins, Question
 from crowd_hitl.domain.tasks import OverlapRule, TaskState
 from crowd_hitl.domain.values import as_text
 from crowd_hitl.services.queueing import broken_items
 from crowd_hitl.store.label_rows import LabelRow
-from crowd_hitl.store.project_rows import IS_TRUSTED, GoldRow, QuestionVersionRow
+from crowd_hitl.store.money_rows import BudgetRow
+from crowd_hitl.store.project_rows import BOUGHT, IS_TRUSTED, GoldRow, ItemRow, QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 Rows = NDArray[np.void]
 # Answers to one field of a question, coded once for all batches that are read in one snapshot, by pool and field.
-Coded = dict[tuple[int, str], tuple[NDArray[np.int64], NDArray[np.int64], AnswerTable, Sequence[str]]]
+Coded = dict[tuple[int, str], "CodedAnswers"]
 READ_AT_ONCE = 10_000
 TASK = np.dtype(
     [("id", "i8"), ("item_id", "i8"), ("is_gold", "?"), ("overlap", "i4"), ("answers", "i4"), ("state", "i1")]
@@ -38,12 +40,25 @@ NO_OPTION = -1
 
 
 @dataclass(frozen=True)
+class CodedAnswers:
+    """Answers as codes, and what the codes stand for; `is_given` (n_tasks,) tells gold that no crowd here found."""
+
+    item_ids: NDArray[np.int64]
+    worker_ids: NDArray[np.int64]
+    table: AnswerTable
+    values: Sequence[str]
+    is_given: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """All answers to one field of a project's question, coded, with the tasks of the batch that is looked at.
 
     `item_ids` and `worker_ids` name the codes of `table`, in rising order, and `values` its labels: the classes, or
     whatever was answered and is a label now. `tasks` has a row (TASK) for each task of the batch, `standing` one
-    (STANDING, in the order of its items) for each current label of the batch's items.
+    (STANDING, in the order of its items) for each current label of the batch's items. `is_given` tells, by the codes of
+    the items, gold that was given from outside and not bought of these workers. `contents`: what the items
+    showed, by their ids, for a fuser that wants to know.
     """
 
     batch_id: int
@@ -58,10 +73,13 @@ class Evidence:
     item_ids: NDArray[np.int64]
     worker_ids: NDArray[np.int64]
     table: AnswerTable
+    is_given: NDArray[np.bool_]
     tasks: Rows
     standing: Rows
     seen_answer_id: int
     mark: int
+    affordable: int
+    contents: Mapping[int, Content] | None = None
 
     def label_of(self, item_id: int) -> tuple[str, float, str] | None:
         """Return value, confidence and source of an item's current label; a value that is no option any more is ""."""
@@ -120,8 +138,8 @@ def read_evidence(session: Session, *, batch_id: int, plugins: Plugins, coded: C
     for field in question.fields(version.spec):
         if (version.pool, field) not in coded:
             coded[version.pool, field] = _coded(session, version, field=field, question=question)
-        item_ids, worker_ids, table, values = coded[version.pool, field]
-        codes = Codes(values, is_class=question.is_class)
+        read = coded[version.pool, field]
+        codes = Codes(read.values, is_class=question.is_class)
         standing = np.fromiter(_standing(session, batch_id=batch_id, field=field, codes=codes), dtype=STANDING)
         found.append(
             Evidence(
@@ -134,25 +152,28 @@ def read_evidence(session: Session, *, batch_id: int, plugins: Plugins, coded: C
                 is_class=question.is_class,
                 spec=version.spec,
                 values=codes.values,
-                item_ids=item_ids,
-                worker_ids=worker_ids,
-                table=table,
+                item_ids=read.item_ids,
+                worker_ids=read.worker_ids,
+                table=read.table,
+                is_given=read.is_given,
                 tasks=np.fromiter(_tasks(session, batch_id=batch_id), dtype=TASK),
                 standing=standing,
                 seen_answer_id=newest,
                 mark=batch.agreed_at_answer_id,
+                affordable=_affordable(session, batch),
+                contents=_contents(session, version) if _reads_contents(batch, plugins) else None,
             )
         )
     return found
 
 
-def _coded(
-    session: Session, version: QuestionVersionRow, *, field: str, question: Question
-) -> tuple[NDArray[np.int64], NDArray[np.int64], AnswerTable, Sequence[str]]:
+def _coded(session: Session, version: QuestionVersionRow, *, field: str, question: Question) -> CodedAnswers:
     """Number items and workers by their ids and values by their text: nothing depends on the order of arrival."""
     codes = Codes(question.classes(version.spec) if question.is_class else (), is_class=question.is_class)
     answers = np.fromiter(_answers(session, version, field=field, codes=codes), dtype=ANSWER)
-    gold = {item_id: codes.of(value) for item_id, value in _gold(session, version, field=field)}
+    known = _gold(session, version, field=field)
+    gold = {item_id: codes.of(value) for item_id, value, _ in known}
+    given = [item_id for item_id, _, source in known if source != BOUGHT]
     values, ranks = codes.sorted()
     gold = {item_id: int(ranks[code]) for item_id, code in gold.items()}
     item_ids, tasks = np.unique(answers["item_id"], return_inverse=True)
@@ -166,7 +187,7 @@ def _coded(
         n_labels=len(values),
         gold=np.array([gold.get(int(item_id), -1) for item_id in item_ids], dtype=np.int32),
     )
-    return item_ids, worker_ids, table, values
+    return CodedAnswers(item_ids, worker_ids, table, values, np.isin(item_ids, given))
 
 
 def places_of(wanted: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -196,6 +217,27 @@ def _answers(
         yield item_id, worker_id, codes.answered(value)
 
 
+def _affordable(session: Session, batch: BatchRow) -> int:
+    """Count the further answers that the budget pays for."""
+    available = session.scalars(select(BudgetRow.available_micros).where(BudgetRow.id == batch.budget_id)).one()
+    return max(0, available) // (batch.price_micros + batch.fee_micros)
+
+
+def _reads_contents(batch: BatchRow, plugins: Plugins) -> bool:
+    return batch.aggregator in plugins.fusers and plugins.fusers[batch.aggregator].reads_contents
+
+
+def _contents(session: Session, version: QuestionVersionRow) -> Mapping[int, Content]:
+    """Read what was shown of every item that has an answer; of images and recordings only the rest of the row."""
+    asked = select(AnswerRow.item_id).where(AnswerRow.question_version_id == version.id)
+    rows = session.execute(
+        select(ItemRow.id, ItemRow.key, ItemRow.text, ItemRow.data)
+        .where(ItemRow.project_id == version.project_id, ItemRow.id.in_(asked))
+        .execution_options(yield_per=READ_AT_ONCE)
+    )
+    return {item_id: Content(key=key, text=text, data=data) for item_id, key, text, data in rows}
+
+
 def _tasks(session: Session, *, batch_id: int) -> Iterator[tuple[Any, ...]]:
     states = {state.value: code for code, state in enumerate(STATES)}
     rows = session.execute(
@@ -221,10 +263,10 @@ def _standing(session: Session, *, batch_id: int, field: str, codes: "Codes") ->
         yield item_id, codes.of(value), confidence, sources[source]
 
 
-def _gold(session: Session, version: QuestionVersionRow, *, field: str) -> list[tuple[int, str]]:
+def _gold(session: Session, version: QuestionVersionRow, *, field: str) -> list[tuple[int, str, str]]:
     rows = session.execute(
-        select(GoldRow.item_id, GoldRow.value)
+        select(GoldRow.item_id, GoldRow.value, GoldRow.source)
         .where(GoldRow.project_id == version.project_id, GoldRow.field == field)
         .where(IS_TRUSTED)
     )
-    return [(item_id, value) for item_id, value in rows]
+    return [(item_id, value, source) for item_id, value, source in rows]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import replaceable_until
 from crowd_hitl.domain.errors import NotFound, TooLate, bad_field
-from crowd_hitl.domain.ports import Question
+from crowd_hitl.domain.ports import FittedQuestion, Question
 from crowd_hitl.domain.sittings import PAGE_TASKS_MAX
 from crowd_hitl.services.answering import LONGEST_SECONDS, Receipt, Submission, check_submission, submit
 from crowd_hitl.services.assigning import lease_more
@@ -72,7 +72,7 @@ def submit_page_at_once(
     answers = []
     for part in submission.parts:
         asked = short.memory.asked_by(short.connection, part.assignment_id)
-        if asked is None:
+        if asked is None or isinstance(questions[asked.kind], FittedQuestion):
             return None
         value = questions[asked.kind].check_answer(asked.spec, part.value)
         seconds = max(0.0, min(part.seconds, LONGEST_SECONDS))

@@ -168,7 +168,8 @@ def _without(
         less = _less(evidence, worker_id=worker_id, items=items)
         weighed[key] = (less, weigh(less, plugins=plugins, seed=0))
     less, agreed = weighed[key]
-    return replace(evidence, table=less.table, item_ids=less.item_ids, worker_ids=less.worker_ids), agreed
+    found = replace(evidence, table=less.table, item_ids=less.item_ids, worker_ids=less.worker_ids)
+    return replace(found, is_given=less.is_given), agreed
 
 
 def _less(evidence: Evidence, *, worker_id: int, items: set[int]) -> Evidence:
@@ -191,6 +192,7 @@ def _less(evidence: Evidence, *, worker_id: int, items: set[int]) -> Evidence:
     return replace(
         evidence,
         table=smaller,
+        is_given=evidence.is_given[kept_items],
         item_ids=item_ids[kept_items],
         worker_ids=worker_ids[kept_workers],
     )

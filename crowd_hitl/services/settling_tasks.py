@@ -138,17 +138,26 @@ def write_labels(session: Session, *, project_id: int, labels: Sequence[NewLabel
     return len(fresh)
 
 
-def finish_if_done(session: Session, *, batch_id: int, seen_answer_id: int, mark: int, now: datetime) -> bool:
+@dataclass(frozen=True)
+class Seen:
+    """How far a pass looked: the newest answer it read, the batch's mark then, and how many full tasks it left."""
+
+    answer_id: int
+    mark: int
+    held_back: int = 0
+
+
+def finish_if_done(session: Session, *, batch_id: int, seen: Seen, now: datetime) -> bool:
     """Remember how far the batch was looked at; close it when every task is retired. Say whether it is closed."""
     batch = lock_batch(session, batch_id)
     # an answer replaced or rejected meanwhile has moved the mark: then the batch is looked at again
-    seen = seen_answer_id if batch.agreed_at_answer_id == mark else batch.agreed_at_answer_id
+    if batch.agreed_at_answer_id == seen.mark:
+        batch.agreed_at_answer_id, batch.held_back = seen.answer_id, seen.held_back
     if batch.state != BatchState.CLOSED:
         _retire_left_gold(session, batch, now=now)
     unfinished = select(TaskRow.id).where(TaskRow.batch_id == batch_id, TaskRow.state != TaskState.RETIRED.value)
     if batch.state != BatchState.CLOSED and session.scalar(unfinished.limit(1)) is None:
         close_batch(session, batch_id=batch_id, now=now)
-    batch.agreed_at_answer_id = seen
     session.flush()
     return batch.state == BatchState.CLOSED
 

@@ -1,7 +1,7 @@
 """Weighing: answers to one field become a value for each item, whether they are classes or anything else."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import bad_field
-from crowd_hitl.domain.ports import Floats, Fuser, Plugins, Question, ValueTable
+from crowd_hitl.domain.items import Content
+from crowd_hitl.domain.ports import Aggregator, Consensus, Floats, Fuser, Plugins, Question, ValueTable
 from crowd_hitl.domain.values import as_text, from_text
+from crowd_hitl.inference.calibrating import FEWEST_GOLD, GOLD_FREE, calibrate, fit_calibration
 from crowd_hitl.services.gathering import Evidence
 from crowd_hitl.services.projects import newest_question
 
@@ -23,26 +25,36 @@ OTHERS = 9
 class Agreed:
     """What the answers to each item of the evidence agree on, in the order of its items.
 
-    `values`: text, as labels keep it. `confidences`: 0..1. `posteriors`: over the classes; where there are none, of
-    the value and of others: what overlap policies go by. `skills`: of each worker, 0..1.
+    `values`: text, as labels keep it. `posteriors`: over the classes; where there are none, of the value and of others:
+    what labels are believed by and policies go by. `softened`: the same as policies see them that look at the batch,
+    which doubt more while there is no gold. `skills`: of each worker, 0..1.
     """
 
     values: NDArray[np.object_]
-    confidences: Floats
     posteriors: Floats
+    softened: Floats
     skills: Floats
+
+    @property
+    def confidences(self) -> Floats:
+        """Return how far each value is to be believed, 0..1."""
+        found: Floats = np.minimum(1.0, self.posteriors.max(axis=1)) if len(self.posteriors) else np.empty(0)
+        return found
 
 
 def weigh(evidence: Evidence, *, plugins: Plugins, seed: int) -> Agreed:
     """Let the batch's aggregator, or its fuser, weigh the evidence."""
     table = evidence.table
     if not len(table.tasks):  # a batch that was closed before anybody answered
-        return Agreed(np.empty(0, dtype=object), np.empty(0), np.empty((0, max(2, table.n_labels))), np.empty(0))
+        nothing = np.empty((0, max(2, table.n_labels)))
+        return Agreed(np.empty(0, dtype=object), nothing, nothing, np.empty(0))
     if evidence.aggregator in plugins.fusers:
         return _fused(evidence, plugins.fusers[evidence.aggregator], seed=seed)
-    consensus = plugins.aggregators[evidence.aggregator].aggregate(table, seed=seed)
-    values, confidences = _leading(consensus.posteriors, classes=evidence.values)
-    return Agreed(values, confidences, consensus.posteriors, consensus.skills)
+    aggregator = plugins.aggregators[evidence.aggregator]
+    consensus = aggregator.aggregate(table, seed=seed)
+    values = _leading(consensus.posteriors, classes=evidence.values)
+    posteriors, softened = _calibrated(evidence, consensus, aggregator, seed=seed)
+    return Agreed(values, posteriors, softened, consensus.skills)
 
 
 def method_for(session: Session, *, project_id: int, name: str | None, plugins: Plugins) -> str:
@@ -56,11 +68,11 @@ def method_for(session: Session, *, project_id: int, name: str | None, plugins: 
 
 def checked_method(name: str | None, *, question: Question, plugins: Plugins) -> str:
     """Return the name of what weighs answers to this question, the usual one for None; BadInput if it cannot."""
-    fusers = [fuser for fuser in plugins.fusers.values() if question.kind in fuser.kinds]
-    usual = [USUAL] if question.is_class else [one.name for one in fusers if question.kind in one.usual_for]
-    known = {*(plugins.aggregators if question.is_class else ()), *(fuser.name for fuser in fusers)}
-    name = next(iter(usual), None) if name is None else name
-    if name is None or name not in known:
+    fusers = {name for name, fuser in plugins.fusers.items() if question.kind in fuser.kinds}
+    known = fusers | set(plugins.aggregators if question.is_class else ())
+    if name is None:
+        name = question.kind if question.kind in fusers else USUAL
+    if name not in known:
         listed = ", ".join(sorted(known)) or f"a plug-in that weighs answers to '{question.kind}'"
         raise bad_field("aggregator", expected=f"one of {listed}", found=name)
     return name
@@ -92,6 +104,7 @@ def _fused(evidence: Evidence, fuser: Fuser, *, seed: int) -> Agreed:
             n_workers=table.n_workers,
             spec=evidence.spec,
             gold=gold,
+            contents=_by_code(evidence),
         ),
         seed=seed,
     )
@@ -99,12 +112,40 @@ def _fused(evidence: Evidence, fuser: Fuser, *, seed: int) -> Agreed:
     values[:] = [as_text(value, is_class=evidence.is_class) for value in fused.values]
     right = np.clip(fused.confidences, 0.0, 1.0)
     doubt = np.repeat((1.0 - right)[:, None] / OTHERS, OTHERS, axis=1)
-    return Agreed(values, right, np.column_stack([right, doubt]), fused.skills)
+    posteriors = np.column_stack([right, doubt])
+    return Agreed(values, posteriors, posteriors, fused.skills)
 
 
-def _leading(posteriors: Floats, *, classes: Sequence[str]) -> tuple[NDArray[np.object_], Floats]:
-    """Return what `domain.labels.best` does, for all rows at once."""
+def _by_code(evidence: Evidence) -> dict[int, Content] | None:
+    if evidence.contents is None:
+        return None
+    return {code: evidence.contents[int(item_id)] for code, item_id in enumerate(evidence.item_ids)}
+
+
+def _calibrated(
+    evidence: Evidence, consensus: Consensus, aggregator: Aggregator, *, seed: int
+) -> tuple[Floats, Floats]:
+    """Soften posteriors as gold says they must be; without enough of it, only for who looks at the whole batch.
+
+    Gold that these workers settled themselves would only say that they are right.
+    """
+    table, found = evidence.table, consensus.posteriors
+    if consensus.softened is None:
+        return found, found
+    given = np.bincount(table.tasks, minlength=table.n_tasks)
+    known = np.full(table.n_tasks, -1) if table.gold is None else np.where(evidence.is_given, table.gold, -1)
+    if np.count_nonzero(known >= 0) < FEWEST_GOLD:
+        return found, calibrate(found, given, GOLD_FREE, softened=consensus.softened)
+    unseen = aggregator.aggregate(replace(table, gold=None), seed=seed).posteriors
+    fitted = fit_calibration(unseen, given, known.astype(np.int32), softened=consensus.softened)
+    meant = calibrate(found, given, fitted, softened=consensus.softened)
+    return meant, meant
+
+
+def _leading(posteriors: Floats, *, classes: Sequence[str]) -> NDArray[np.object_]:
+    """Return the class that `domain.labels.best` finds, for all rows at once."""
     by_name = np.array(sorted(range(len(classes)), key=classes.__getitem__))
     top = posteriors.max(axis=1)
     first = (posteriors[:, by_name] >= top[:, None] - 1e-12).argmax(axis=1)
-    return np.array(classes, dtype=object)[by_name[first]], np.minimum(1.0, top)
+    found: NDArray[np.object_] = np.array(classes, dtype=object)[by_name[first]]
+    return found

@@ -70,6 +70,10 @@ class ItemRow(Row):
     created_at: Mapped[datetime]
 
 
+# The source of gold that this project's own workers settled, as the loop's reference.
+BOUGHT = "bought"
+
+
 class GoldRow(Row):
     """The known answer to one field of an item; shown to workers at most `views_max` times."""
 

@@ -18,6 +18,7 @@ from crowd_hitl.domain.errors import Busy
 from crowd_hitl.store.engine import short_engine
 from crowd_hitl.store.hot_path.remembered import KEY, Remembered, Short
 from crowd_hitl.store.outages import outages_told
+from crowd_hitl.store.sharing_commits import SharedCommits
 
 T = TypeVar("T")
 ATTEMPTS = 12
@@ -45,6 +46,7 @@ class UnitOfWork:
         self._reading = sessionmaker(reader, expire_on_commit=False, autoflush=False, info=info)
         # SQLite's own busy wait sleeps; a lock of ours in front of it does not.
         self._turn: AbstractContextManager[object] = RLock() if self._sqlite else nullcontext()
+        self._at_once = SharedCommits(self._short, turn=self._turn).run if self._sqlite else self._alone
 
     def run(self, service: Callable[..., T], /, **arguments: Any) -> T:
         """Run a service in a transaction and commit; a lost race runs it again, Busy when every attempt was lost.
@@ -73,11 +75,15 @@ class UnitOfWork:
         It gets a connection and what this process remembers. When it returns None, loses a race or its connection,
         `otherwise`, which does the same in a transaction, runs.
         """
+
+        def work(connection: Connection) -> T | None:
+            # asking the clock at each time would be a second statement
+            now = arguments.get("now") or self._clock.now(otherwise=lambda: self.now(connection))
+            return at_once(Short(connection, self._remembered), **{**arguments, "now": now})
+
         try:
-            with self._failing_forgets(), self._turn, self._short.begin() as connection:
-                # asking the clock at each time would be a second statement
-                now = arguments.get("now") or self._clock.now(otherwise=lambda: self.now(connection))
-                done = at_once(Short(connection, self._remembered), **{**arguments, "now": now})
+            with self._failing_forgets():
+                done: T | None = self._at_once(work)
         except DBAPIError as error:
             if not (isinstance(error, IntegrityError) or error.connection_invalidated or _is_lost_race(error)):
                 raise
@@ -106,6 +112,10 @@ class UnitOfWork:
             return datetime.now(UTC)
         now: datetime = session.scalars(select(func.clock_timestamp())).one()
         return now
+
+    def _alone(self, work: Callable[[Connection], Any]) -> Any:
+        with self._short.begin() as connection:
+            return work(connection)
 
     @contextmanager
     def _failing_forgets(self) -> Iterator[None]:

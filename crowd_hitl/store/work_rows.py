@@ -68,6 +68,8 @@ class BatchRow(Row):
     # answers up to this moment were looked at by the pass that approves all but a sample
     reviewed_until: Mapped[datetime | None]
     quote: Mapped[dict[str, Any]]
+    # full tasks that the last pass left as they are: they may be asked further, once more is known of the others
+    held_back: Mapped[Count] = mapped_column(server_default=text("0"))
     agreed_at_answer_id: Mapped[int] = mapped_column(BigInteger, default=0)
     published_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]

@@ -84,8 +84,8 @@ def test_a_wrong_file_is_refused_with_row_or_column(tmp_path: Path, content: byt
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     folder = a_recording(tmp_path / "set", tasks=3)
     assert "no such file" in aggregate(tmp_path / "none.csv", code=1).err
-    assert "dawid-skene, majority-vote, pooled" in aggregate(folder / "answers.csv", "--method", "magic", code=1).err
-    assert "ends in .json" in aggregate(folder / "answers.csv", "--out", tmp_path / "x.xml", code=1).err
+    assert "one of dawid-skene, glad, kos" in aggregate(folder / "answers.csv", "--method", "magic", code=1).err
+    assert "ends in .csv, .json" in aggregate(folder / "answers.csv", "--out", tmp_path / "x.xml", code=1).err
     (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(b"task,worker,label\n1,a,x\n")[:-9])
     assert "cannot be read" in aggregate(tmp_path / "cut.csv.gz", code=1).err
 

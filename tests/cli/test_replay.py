@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from crowd_hitl.bootstrap import find_plugins
+from crowd_hitl.cli.playing import Asked, Games, policy_on_arrays, posterior_live
 from crowd_hitl.cli.recorded import read_folder
-from crowd_hitl.cli.replay import default_live, default_on_arrays, make_game
 from crowd_hitl.inference.crowdkit import quiet
+from crowd_hitl.inference.replaying import record
 from tests.cli.conftest import Ran, run_command
 from tests.cli.recordings import SHARED, a_recording, write_csv
 
@@ -23,12 +24,16 @@ def test_every_policy_has_its_accuracy_answers_and_cost(tmp_path: Path) -> None:
     found = replay(a_recording(tmp_path / "set"), "--price", "0.10", "--json").json
     assert (found["dataset"], found["items"]) == ("set", 40)
     policies = {row["policy"]: row for row in found["policies"]}
-    assert list(policies) == ["full", "fixed-1", "fixed-2", "fixed-3", "fixed-4", "fixed-5", "default"]
+    fixed = [f"fixed-{overlap}" for overlap in range(1, 6)]
+    assert list(policies) == ["full", *fixed, "margin", "posterior", "entropy", "default"]
     assert (policies["full"]["answers"], policies["full"]["cost"]) == (200, "20.00")
     assert (policies["fixed-3"]["answers"], policies["fixed-3"]["answers_per_item"]) == (120, 3.0)
     default = policies["default"]
-    assert 80 <= default["answers"] < 200
+    assert 40 <= default["answers"] < 200
     assert default["cost"] == f"{default['answers'] * 0.1:.2f}"
+    assert default["share"] == default["answers"] / 200
+    assert default["low"] <= default["difference"] <= default["high"]
+    assert (policies["full"]["difference"], policies["entropy"]["answers"]) == (0.0, 100)
 
 
 def test_the_same_seed_plays_the_same(tmp_path: Path) -> None:
@@ -40,11 +45,32 @@ def test_the_same_seed_plays_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize("each", [2, 5])
 def test_live_services_and_arrays_decide_alike(tmp_path: Path, each: int) -> None:
     recorded = read_folder(a_recording(tmp_path / "set", tasks=60, each=each, seed=each))
-    game = make_game(recorded, price_micros=50_000, confidence=0.95, seed=1)
-    live = default_live(game, lambda answers: None)
-    on_arrays = default_on_arrays(game, find_plugins())
-    assert game.is_live
-    assert {**live, "by": ""} == {**on_arrays, "by": ""}
+    games = Games(recorded, Asked(price_micros=50_000, confidence=0.95, budget_micros=None, seeds=range(1, 2)))
+    recording = record(recorded.answers.with_one_voice().table, seed=1)
+    live = posterior_live(games, recording, 1)
+    on_arrays = policy_on_arrays(games, find_plugins(), "posterior", recording, 1)
+    assert games.is_live
+    assert (live.answers, live.spent_micros) == (on_arrays.answers, on_arrays.spent_micros)
+    assert live.right is not None and on_arrays.right is not None
+    assert live.right.tolist() == on_arrays.right.tolist()
+
+
+def test_several_seeds_give_means_and_their_spread(tmp_path: Path) -> None:
+    folder = a_recording(tmp_path / "set")
+    runs = [replay(folder, "--seed", seed, "--json").json["policies"][2] for seed in (3, 4)]
+    both = replay(folder, "--seed", 3, "--seeds", 2, "--json").json["policies"][2]
+    assert both["accuracy"] == pytest.approx(sum(run["accuracy"] for run in runs) / 2)
+    assert both["accuracy_sd"] == pytest.approx(abs(runs[0]["accuracy"] - runs[1]["accuracy"]) / 2**0.5, abs=1e-6)
+    assert (both["share_sd"], runs[0]["share_sd"]) == (0.0, None)
+    shown = replay(folder, "--seeds", 2).out
+    assert "accuracy sd" in shown and "95% bounds" in shown
+
+
+def test_entropy_spends_its_budget_and_no_more(tmp_path: Path) -> None:
+    folder = a_recording(tmp_path / "set", tasks=60)
+    rows = {row["policy"]: row for row in replay(folder, "--budget", "5.00", "--json").json["policies"]}
+    assert (rows["entropy"]["answers"], rows["entropy"]["cost"]) == (100, "5.00")
+    assert "budget" in replay(folder, "--budget", "much", code=1).err
 
 
 def test_tasks_with_one_answer_are_labelled_too(tmp_path: Path) -> None:
@@ -53,8 +79,9 @@ def test_tasks_with_one_answer_are_labelled_too(tmp_path: Path) -> None:
     rows: list[tuple[str, ...]] = [("1", "a", "x"), ("2", "a", "y"), ("2", "b", "y"), ("3", "b", "x")]
     write_csv(folder / "answers.csv", ["task", "worker", "label"], rows)
     write_csv(folder / "truth.csv", ["task", "label"], [("1", "x"), ("2", "y"), ("3", "x")])
-    default = replay(folder, "--json").json["policies"][-1]
-    assert (default["answers"], default["accuracy"]) == (4, 1.0)
+    found = {row["policy"]: row for row in replay(folder, "--json").json["policies"]}
+    assert (found["posterior"]["answers"], found["posterior"]["accuracy"]) == (4, 1.0)
+    assert (3 <= found["default"]["answers"] <= 4, found["default"]["accuracy"]) == (True, 1.0)
 
 
 def test_full_is_crowd_kits_own_accuracy(tmp_path: Path) -> None:
@@ -72,7 +99,8 @@ def test_full_is_crowd_kits_own_accuracy(tmp_path: Path) -> None:
 def test_without_truth_there_is_no_accuracy(tmp_path: Path) -> None:
     folder = a_recording(tmp_path / "set", tasks=10)
     (folder / "truth.csv").unlink()
-    assert {row["accuracy"] for row in replay(folder, "--json").json["policies"]} == {None}
+    rows = replay(folder, "--seeds", 2, "--json").json["policies"]
+    assert {row[name] for row in rows for name in ("accuracy", "difference", "low", "high")} == {None}
 
 
 @pytest.mark.parametrize("kind", ["text", "numeric", "spans", "pairwise"])
@@ -105,5 +133,7 @@ def test_a_real_crowd_is_played_live() -> None:
         return  # the real sets lie beside some checkouts only; the project passes without them
     policies = {row["policy"]: row for row in replay(folder, "--json").json["policies"]}
     assert policies["full"]["accuracy"] == pytest.approx(0.889, abs=0.001)
-    assert policies["default"]["answers"] < policies["fixed-7"]["answers"]
+    assert policies["posterior"]["by"] == "pooled, through the services"
+    assert policies["posterior"]["answers"] < policies["full"]["answers"]
+    assert policies["default"]["share"] < 0.6
     assert policies["default"]["accuracy"] > policies["fixed-7"]["accuracy"]

@@ -12,7 +12,7 @@ from crowd_hitl.services.answering import replace
 from crowd_hitl.store.account_rows import WorkerSkillRow
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
-from crowd_hitl.store.work_rows import BatchRow, TaskRow
+from crowd_hitl.store.work_rows import AnswerRow, BatchRow, TaskRow
 from tests.services.published import PRICE, QUESTIONS, Site, a_batch, a_site, answer, later, problems
 
 PLUGINS = find_plugins()
@@ -42,6 +42,16 @@ def labels(site: Site, *, state: str = "current") -> list[Shown]:
         ).all()
     )
     return [Shown(row.value, row.confidence, row.version, row.votes) for row in rows]
+
+
+def overlaps(site: Site) -> list[int]:
+    return site.uow.read(lambda session: list(session.scalars(select(TaskRow.overlap).order_by(TaskRow.id))))
+
+
+def said_of_longest(site: Site) -> set[str]:
+    longest = select(TaskRow.id).order_by(TaskRow.overlap.desc()).limit(1).scalar_subquery()
+    found = select(AnswerRow.value).where(AnswerRow.task_id == longest)
+    return site.uow.read(lambda session: {value["label"] for value in session.scalars(found)})
 
 
 def test_tasks_that_agree_get_a_label_and_close_their_batch(unit_of_work: UnitOfWork) -> None:
@@ -145,4 +155,42 @@ def test_confidence_is_a_probability_whatever_was_answered(unit_of_work: UnitOfW
     confidences = [label.confidence for label in labels(site)]
     assert len(confidences) == 6
     assert np.all((np.array(confidences) >= 0) & (np.array(confidences) <= 1))
+    assert problems(site) == []
+
+
+def test_a_policy_that_sees_the_batch_asks_about_the_least_sure_first(unit_of_work: UnitOfWork) -> None:
+    site = a_site(unit_of_work, items=3, workers=6)
+    terms = {"overlap_min": 2, "overlap_max": 5, "overlap_policy": "least_sure", "aggregator": "majority_vote"}
+    batch = a_batch(site, **terms)
+    by_item = [["cat", "cat"], ["dog", "cat"], ["dog", "dog"]]
+    for place in range(2):
+        for said in by_item:
+            answer(site, batch, site.workers[place], said[place])
+
+    report = agreed(site, batch)
+
+    assert (report.opened, report.agreed, report.gave_up, labels(site)) == (1, 0, 0, [])
+    assert sorted(overlaps(site)) == [2, 2, 3]
+    assert said_of_longest(site) == {"cat", "dog"}
+    assert unit_of_work.read(due_batches) == []  # the others wait, and nothing is to be done until somebody answers
+    assert answer(site, batch, site.workers[2], "dog") is not None
+    assert unit_of_work.read(due_batches) == [batch.id]
+    assert problems(site) == []
+
+
+def test_a_batch_ends_when_nothing_more_is_worth_its_price(unit_of_work: UnitOfWork) -> None:
+    site = a_site(unit_of_work, items=4, workers=6)
+    batch = a_batch(site, overlap_min=2, overlap_max=6, overlap_policy="least_sure")
+    waiting = list(site.workers)
+    while unit_of_work.read(due_batches) or waiting:
+        for worker_id in list(waiting):
+            if answer(site, batch, worker_id, "cat") is None:
+                waiting.remove(worker_id)
+        report = agreed(site, batch)
+        if report.opened:
+            waiting = list(site.workers)
+
+    assert report.batch_closed
+    assert len(labels(site)) == 4
+    assert sum(overlaps(site)) < 4 * 6
     assert problems(site) == []

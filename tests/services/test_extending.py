@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import BadInput, BudgetTooSmall
 from crowd_hitl.domain.ports import Plugins
-from crowd_hitl.plugins.aggregators.majority import plugin as majority
+from crowd_hitl.plugins.aggregators.majority_vote import plugin as majority
 from crowd_hitl.plugins.policies.posterior import plugin as posterior
 from crowd_hitl.services.agreeing import agree
 from crowd_hitl.services.balances import batch_balance

@@ -54,10 +54,10 @@ class Height:
 class Median:
     """The middle of what was said; half a metre is right enough."""
 
-    name = "median"
+    name = "height"
     kinds: Sequence[str] = ("height",)
-    usual_for: Sequence[str] = ("height",)
     right_within = 0.5
+    reads_contents = False
 
     def fuse(self, answers: ValueTable, *, seed: int) -> Fused:
         said: list[list[float]] = [[] for _ in range(answers.n_tasks)]
@@ -75,7 +75,7 @@ class Median:
 
 
 FOUND = find_plugins()
-PLUGINS = replace(FOUND, questions={**FOUND.questions, "height": Height()}, fusers={**FOUND.fusers, "median": Median()})
+PLUGINS = replace(FOUND, questions={**FOUND.questions, "height": Height()}, fusers={**FOUND.fusers, "height": Median()})
 
 
 def a_tower(uow: UnitOfWork, **built: Any) -> Site:
@@ -111,7 +111,7 @@ def labels(site: Site) -> list[LabelRow]:
 
 def test_what_agrees_becomes_a_label_that_is_written_once(unit_of_work: UnitOfWork) -> None:
     site = a_tower(unit_of_work, items=1)
-    batch = a_batch(site, overlap_min=3, overlap_max=3, aggregator="median")
+    batch = a_batch(site, overlap_min=3, overlap_max=3, aggregator="height")
     say(site, batch, [3, 3.5, 4])
 
     assert agreed(site, batch).labels_changed == 1
@@ -123,7 +123,7 @@ def test_what_agrees_becomes_a_label_that_is_written_once(unit_of_work: UnitOfWo
 
 def test_who_disagree_are_joined_by_one_more(unit_of_work: UnitOfWork) -> None:
     site = a_tower(unit_of_work, items=1)
-    batch = a_batch(site, overlap_min=2, overlap_max=4, aggregator="median", confidence_target=0.7)
+    batch = a_batch(site, overlap_min=2, overlap_max=4, aggregator="height", confidence_target=0.7)
     say(site, batch, [3, 9])
 
     assert agreed(site, batch).opened == 1
@@ -131,7 +131,7 @@ def test_who_disagree_are_joined_by_one_more(unit_of_work: UnitOfWork) -> None:
 
 def test_who_agree_well_enough_are_asked_no_further(unit_of_work: UnitOfWork) -> None:
     site = a_tower(unit_of_work, items=1)
-    batch = a_batch(site, overlap_min=2, overlap_max=4, aggregator="median", confidence_target=0.7)
+    batch = a_batch(site, overlap_min=2, overlap_max=4, aggregator="height", confidence_target=0.7)
     say(site, batch, [3, 3.25])
 
     assert (agreed(site, batch).agreed, labels(site)[0].value) == (1, "3.125")
@@ -139,7 +139,7 @@ def test_who_agree_well_enough_are_asked_no_further(unit_of_work: UnitOfWork) ->
 
 def test_an_answer_to_gold_is_right_when_it_is_near(unit_of_work: UnitOfWork) -> None:
     site = a_tower(unit_of_work, items=1, gold=1)
-    batch = a_batch(site, overlap_min=3, overlap_max=3, gold_rate=0.5, aggregator="median")
+    batch = a_batch(site, overlap_min=3, overlap_max=3, gold_rate=0.5, aggregator="height")
     for _ in range(2):
         say(site, batch, [10.4, 10.6, 10])
 
@@ -151,7 +151,7 @@ def test_an_answer_to_gold_is_right_when_it_is_near(unit_of_work: UnitOfWork) ->
 
 def test_labels_are_exported_as_the_values_they_are(unit_of_work: UnitOfWork) -> None:
     site = a_tower(unit_of_work, items=1)
-    batch = a_batch(site, overlap_min=1, overlap_max=1, aggregator="median")
+    batch = a_batch(site, overlap_min=1, overlap_max=1, aggregator="height")
     say(site, batch, [3])
     agreed(site, batch)
 
@@ -162,7 +162,7 @@ def test_labels_are_exported_as_the_values_they_are(unit_of_work: UnitOfWork) ->
 
 def test_all_that_may_be_asked_is_forecast(unit_of_work: UnitOfWork) -> None:
     site = a_tower(unit_of_work, items=2)
-    batch = a_batch(site, overlap_min=1, overlap_max=4, aggregator="median")
+    batch = a_batch(site, overlap_min=1, overlap_max=4, aggregator="height")
     say(site, batch, [3])
 
     found = site.uow.read(forecast, batch_id=batch.id, wish=Wish(), questions=PLUGINS.questions, now=NOON)
@@ -176,8 +176,8 @@ def test_a_fuser_weighs_what_no_aggregator_can(unit_of_work: UnitOfWork) -> None
     def method(session: Session, name: str | None) -> str:
         return method_for(session, project_id=site.project_id, name=name, plugins=PLUGINS)
 
-    assert site.uow.read(method, name=None) == "median"
-    with pytest.raises(BadInput, match=r"aggregator: expected one of median, found 'majority_vote'"):
+    assert site.uow.read(method, name=None) == "height"
+    with pytest.raises(BadInput, match=r"aggregator: expected one of height, found 'majority_vote'"):
         site.uow.read(method, name="majority_vote")
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from crowd_hitl.domain.ports import AnswerTable
 from crowd_hitl.domain.tasks import Next, OverlapRule, next_step
 from crowd_hitl.inference.replaying import record, replay_fixed, replay_policy
-from crowd_hitl.plugins.aggregators.majority import plugin as majority
+from crowd_hitl.plugins.aggregators.majority_vote import plugin as majority
 from crowd_hitl.plugins.aggregators.pooled import plugin as pooled
 from crowd_hitl.plugins.policies.fixed import plugin as fixed
 from crowd_hitl.plugins.policies.posterior import plugin as posterior

@@ -17,7 +17,7 @@ class PooledAggregator:
         """Return posteriors and skills; tasks without answers are uniform, gold tasks certain. The seed is not used."""
         check_answers(answers)
         posteriors, skills = fit_pooled(answers, self.settings)
-        return Consensus(posteriors=posteriors, skills=skills)
+        return Consensus(posteriors=posteriors, skills=skills, softened=self.settings.temperature)
 
 
 plugin = PooledAggregator()

@@ -1,0 +1,1 @@
+"""Our models against crowd-kit's: CPU, memory, growth, and accuracy on real sets."""

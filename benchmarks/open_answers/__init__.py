@@ -1,0 +1,1 @@
+"""How right and how fast fused open answers are, on real crowds."""
