@@ -1,6 +1,7 @@
 """Gold mixed in by chance: often for new workers, then at the batch's rate; what is not drawn is given back."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
@@ -18,7 +19,7 @@ from crowd_hitl.services.showing import Offered
 from crowd_hitl.store.money_rows import BudgetRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 from crowd_hitl.store.work_rows import BatchRow, TaskRow
-from tests.services.published import NOON, QUESTIONS, Site, a_batch, a_site, later, problems
+from tests.services.published import NOON, QUESTIONS, Site, a_batch, a_site, later, problems, standing_answers
 
 PLUGINS = find_plugins()
 
@@ -188,3 +189,26 @@ def test_no_gold_is_drawn_past_its_deadline(unit_of_work: UnitOfWork, monkeypatc
     assert answered(site, offer, site.workers[0], now=59).next != []
     (held,) = site.uow.run(claim, batch_id=batch.id, worker_id=site.workers[0], count=1, now=later(59))
     assert answered(site, held, site.workers[0], now=60).next == []
+
+
+def test_many_who_draw_gold_at_once_fill_its_places_exactly(
+    unit_of_work: UnitOfWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = mixing.draw
+    monkeypatch.setattr(mixing, "draw", lambda *seed: real(*seed) / 2)  # two of three draws say gold
+    site = a_site(unit_of_work, items=12, workers=6, gold=6)
+    batch = a_batch(site, overlap_min=3, overlap_max=3, gold_rate=0.5)
+
+    def work(worker_id: int) -> int:
+        given, offers = 0, claimed(site, batch, worker_id)
+        while offers:
+            offers = answered(site, offers[0], worker_id).next or claimed(site, batch, worker_id)
+            given += 1
+        return given
+
+    with ThreadPoolExecutor(max_workers=6) as pool:
+        given = sum(pool.map(work, site.workers))
+
+    assert given == 18 * 3
+    assert set(standing_answers(site).values()) == {3}
+    assert problems(site) == []
