@@ -22,7 +22,7 @@ Ints = NDArray[np.int32]
 Places = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-URN_WEIGHT = 9.0
+URN_WEIGHT = 5.0
 # The temperature at which posteriors are drawn from: workers share errors, so posteriors believe themselves too much.
 DOUBT = 2.0
 LARGEST_MATRICES = 8_000_000
