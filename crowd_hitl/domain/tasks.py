@@ -7,6 +7,8 @@ from enum import StrEnum
 # Hours that a level can tell apart within one priority: beyond the end of the calendar.
 HOURS = 2**28
 HOUR_SECONDS = 3600
+# Gold stands so far below all other work of its batch: it is leased out of turn, as it is drawn.
+GOLD_BELOW = 2**61
 
 
 class TaskState(StrEnum):

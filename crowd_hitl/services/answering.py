@@ -16,13 +16,14 @@ from crowd_hitl.services.assigning import CLAIM_MAX, lock_assignment
 from crowd_hitl.services.breaking import broken_value, lock_for_broken, note_broken
 from crowd_hitl.services.gating import hold_worker
 from crowd_hitl.services.handing_out import BATCH_OF
+from crowd_hitl.services.mixing import gold_among, lease_after
 from crowd_hitl.services.paying import look_again
 from crowd_hitl.services.seating import is_plain, take_place_again
 from crowd_hitl.services.showing import Offered, beside, offered, show
 from crowd_hitl.services.taking import earned_micros, take, take_late
 from crowd_hitl.store.hot_path.finding import hot_path
 from crowd_hitl.store.hot_path.remembered import Asked, Short, remembered
-from crowd_hitl.store.hot_path.shapes import Filled
+from crowd_hitl.store.hot_path.shapes import Filled, Wanted
 from crowd_hitl.store.project_rows import ItemRow, QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRevisionRow, AnswerRow, AssignmentRow, BatchRow, SittingRow, TaskRow
 
@@ -212,17 +213,32 @@ def _filled(
 
 
 def _fill(short: Short, filled: Filled) -> Receipt | None:
-    taken = hot_path(short.connection).fill(short.connection, filled)
+    """Take an answer and lease what comes next: of that, what is drawn to be gold, in a statement of its own."""
+    wanted = _next_wanted(short, filled)
+    gold = 0 if wanted is None else gold_among(short, wanted, seed=filled.assignment_id)
+    taken = hot_path(short.connection).fill(short.connection, filled._replace(next_count=filled.next_count - gold))
     if taken is None:
         return None
+    places = taken.next
+    if gold and wanted is not None:
+        before = [place.assignment_id for place in places]
+        here = wanted._replace(places=gold)
+        places = places + lease_after(short, here, answer_id=taken.answer_id, before=before, seed=filled.assignment_id)
     return Receipt(
         answer_id=taken.answer_id,
         assignment_id=filled.assignment_id,
         replaceable_until=replaceable_until(filled.now),
         earned_micros=taken.earned_micros,
         currency=taken.currency,
-        next=[show(short, place) for place in taken.next],
+        next=[show(short, place) for place in places],
     )
+
+
+def _next_wanted(short: Short, filled: Filled) -> Wanted | None:
+    batch_id = short.memory.batch_of(short.connection, filled.assignment_id) if filled.next_count else None
+    if batch_id is None:
+        return None
+    return Wanted(batch_id, filled.worker_id, filled.next_count, filled.now, in_service=filled.in_service)
 
 
 def _taken(session: Session, assignment: AssignmentRow, batch: BatchRow, filled: Filled, *, in_time: bool) -> Receipt:

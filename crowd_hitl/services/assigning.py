@@ -14,6 +14,7 @@ from crowd_hitl.domain.errors import NotFound, TooLate, bad_field
 from crowd_hitl.domain.tasks import TaskState, position
 from crowd_hitl.services.gating import hold_worker, places_allowed
 from crowd_hitl.services.handing_out import HELD, LAPSED, standing_of
+from crowd_hitl.services.mixing import lease_mixed
 from crowd_hitl.services.paying import give_back
 from crowd_hitl.services.seating import seat
 from crowd_hitl.services.settling_sittings import lock_sitting, settle_sitting
@@ -72,7 +73,7 @@ def claim_at_once(short: Short, *, batch_id: int, worker_id: int, count: int, no
     places = hot.places(connection, held if standing.page_size > 1 else held[:count])
     if len(places) < count and not (places and standing.page_size > 1):
         wanted = Wanted(batch_id=batch_id, worker_id=worker_id, places=count - len(places), now=now)
-        places += hot.lease(connection, wanted)
+        places += lease_mixed(short, wanted, seed=now)
     return [show(short, place) for place in places] or None
 
 
@@ -198,7 +199,7 @@ def _lease(session: Session, batch: BatchRow, wanted: Wanted, *, look: bool) -> 
         return []
     short = beside(session)
     hot = hot_path(short.connection)
-    places = hot.lease(short.connection, wanted)
+    places = lease_mixed(short, wanted, seed=wanted.now)
     for _ in range(LOOKS_MAX if look and not places else 0):
         seen = look_again(short.connection, wanted)
         if seen.task_ids:

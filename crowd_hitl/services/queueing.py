@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import BadInput, Busy, Conflict, CrowdError, NotFound
 from crowd_hitl.domain.shuffling import Shuffle, draw_shuffle
-from crowd_hitl.domain.tasks import TaskState, level, position
+from crowd_hitl.domain.tasks import GOLD_BELOW, TaskState, level, position
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.project_rows import IS_GOLD, IS_TRUSTED, GoldRow, ItemRow
 from crowd_hitl.store.work_rows import BatchRow, TaskRow
@@ -228,7 +228,7 @@ def _insert(session: Session, batch: BatchRow, chosen: Any, *, gold: bool, order
         true() if gold else false(),
         literal(batch.priority),
         literal(batch.deadline, TaskRow.deadline.type),
-        literal(level(batch.priority, batch.deadline), TaskRow.level.type),
+        literal(_level(batch, gold=gold), TaskRow.level.type),
         order.place(item_id) + literal(first, TaskRow.pos.type),
         literal(batch.overlap_min),
         literal(batch.overlap_min),
@@ -237,6 +237,12 @@ def _insert(session: Session, batch: BatchRow, chosen: Any, *, gold: bool, order
     )
     statement = insert(TaskRow).from_select(COLUMNS, values).execution_options(preserve_rowcount=True)
     return int(session.connection().execute(statement).rowcount)
+
+
+def _level(batch: BatchRow, *, gold: bool) -> int:
+    """Say at which level tasks wait: gold below all others, to be drawn (`mixing`); on pages it lies among them."""
+    here = level(batch.priority, batch.deadline)
+    return here - GOLD_BELOW if gold and batch.page_size == 1 else here
 
 
 def broken_items(project_id: int) -> Select[int]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.labels import Change, LabelSource, change
 from crowd_hitl.domain.ledger import TransferKind
-from crowd_hitl.domain.tasks import BatchState, Next, RetireReason, TaskState, position
+from crowd_hitl.domain.tasks import GOLD_BELOW, BatchState, Next, RetireReason, TaskState, position
 from crowd_hitl.services.eligible import somebody_is_free
 from crowd_hitl.services.numbering import last_versions
 from crowd_hitl.services.paying import give_back, reserve
@@ -153,6 +153,8 @@ def finish_if_done(session: Session, *, batch_id: int, seen: Seen, now: datetime
     # an answer replaced or rejected meanwhile has moved the mark: then the batch is looked at again
     if batch.agreed_at_answer_id == seen.mark:
         batch.agreed_at_answer_id, batch.held_back = seen.answer_id, seen.held_back
+    if batch.state != BatchState.CLOSED:
+        _retire_left_gold(session, batch, now=now)
     unfinished = select(TaskRow.id).where(TaskRow.batch_id == batch_id, TaskRow.state != TaskState.RETIRED.value)
     if batch.state != BatchState.CLOSED and session.scalar(unfinished.limit(1)) is None:
         close_batch(session, batch_id=batch_id, now=now)
@@ -175,13 +177,36 @@ def retire_unreachable(session: Session, *, batch_id: int, now: datetime) -> int
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).all()
-    places = sum(task.places_left for task in stuck)
-    for task in stuck:
+    retire_places(session, batch, stuck, now=now)
+    return len(stuck)
+
+
+def _retire_left_gold(session: Session, batch: BatchRow, *, now: datetime) -> None:
+    """Give back the places of gold that was not drawn before all other work was done: it would measure nobody."""
+    of_batch = TaskRow.batch_id == batch.id
+    drawn = TaskRow.level < -GOLD_BELOW // 2
+    others = select(TaskRow.id).where(of_batch, ~drawn, TaskRow.state != TaskState.RETIRED.value)
+    if session.scalar(others.limit(1)) is not None:
+        return
+    left = session.scalars(
+        select(TaskRow)
+        .where(of_batch, drawn, TaskRow.state == TaskState.OPEN.value)
+        .order_by(TaskRow.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    retire_places(session, batch, left, now=now)
+
+
+def retire_places(session: Session, batch: BatchRow, tasks: Sequence[TaskRow], *, now: datetime) -> int:
+    """Retire tasks (locked) and give the money of their open places back; return how many places that were."""
+    places = sum(task.places_left for task in tasks)
+    for task in tasks:
         task.overlap = TaskRow.overlap - task.places_left
         task.places_left, task.state, task.retire_reason = 0, TaskState.RETIRED, RetireReason.OVERLAP
     session.flush()
     give_back(session, batch=batch, amount_micros=places * (batch.price_micros + batch.fee_micros), now=now)
-    return len(stuck)
+    return places
 
 
 def _affordable(session: Session, batch: BatchRow) -> int:

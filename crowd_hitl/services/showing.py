@@ -47,7 +47,7 @@ def offered(session: Session, *, assignment_ids: Sequence[int]) -> list[Offered]
 
 def show(short: Short, place: Place) -> Offered:
     """Show one leased place as its worker sees it."""
-    short.memory.note(place.assignment_id, question_version_id=place.question_version_id)
+    short.memory.note(place.assignment_id, question_version_id=place.question_version_id, batch_id=place.batch_id)
     asked = short.memory.question(short.connection, place.question_version_id)
     return Offered(
         assignment_id=place.assignment_id,

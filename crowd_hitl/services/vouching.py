@@ -16,14 +16,13 @@ from crowd_hitl.domain.errors import AlreadyDone, Conflict, bad_field
 from crowd_hitl.domain.items import ItemRecord
 from crowd_hitl.domain.labels import LabelSource
 from crowd_hitl.domain.ports import Plugins
-from crowd_hitl.domain.tasks import RetireReason, TaskState
+from crowd_hitl.domain.tasks import TaskState
 from crowd_hitl.services.doubting import look_at_batches_with
 from crowd_hitl.services.importing import BadGold, gold_rule
 from crowd_hitl.services.measuring import recount_gold
-from crowd_hitl.services.paying import give_back
 from crowd_hitl.services.projects import newest_question
 from crowd_hitl.services.publishing import lock_batch
-from crowd_hitl.services.settling_tasks import NewLabel, write_labels
+from crowd_hitl.services.settling_tasks import NewLabel, retire_places, write_labels
 from crowd_hitl.services.weighing import near
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.project_rows import IS_GOLD, GoldRevisionRow, GoldRow, ItemRow
@@ -147,12 +146,8 @@ def _take_back(session: Session, *, item_id: int, now: datetime) -> int:
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).all()
-    free = {task.batch_id: task.places_left for task in tasks}  # an item is one task of a batch
-    for task in tasks:
-        task.overlap = TaskRow.overlap - task.places_left
-        task.places_left, task.state, task.retire_reason = 0, TaskState.RETIRED, RetireReason.OVERLAP
-    session.flush()
-    for batch_id, places in sorted(free.items()):
-        batch = lock_batch(session, batch_id)
-        give_back(session, batch=batch, amount_micros=places * (batch.price_micros + batch.fee_micros), now=now)
-    return sum(free.values())
+    by_batch = {task.batch_id: task for task in tasks}  # an item is one task of a batch
+    return sum(
+        retire_places(session, lock_batch(session, batch_id), [task], now=now)
+        for batch_id, task in sorted(by_batch.items())
+    )

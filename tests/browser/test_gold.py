@@ -30,8 +30,8 @@ def signs(session: Session) -> int:
     for key, text in (("wrong", "We close early today."), ("right", "Come in!"), ("spare", "Fresh bread.")):
         builders.an_item(session, project, key=key, text=text, gold="positive")
     budget = builders.a_budget(session, name="Signs")
-    terms = {"overlap_min": WORKERS, "overlap_max": WORKERS, "gold_rate": 0.375}
-    return builders.a_batch(session, project, budget, **terms).id
+    batch = builders.a_batch(session, project, budget, overlap_min=WORKERS, overlap_max=WORKERS, gold_rate=0.375)
+    return batch.id
 
 
 def answer_all(session: Session, *, batch_id: int) -> None:

@@ -4,12 +4,14 @@ A plan is kept for as long as the connection. One that goes through all a worker
 while there is nothing, and slower with each answer.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
+from crowd_hitl.services.mixing import UNSEEN
 from crowd_hitl.store.engine import short_engine
 from crowd_hitl.store.hot_path.postgresql import FILL, FILL_PAGE, LEASE_AHEAD, LEASE_THESE, PLACES, Numbered
 from crowd_hitl.store.hot_path.postgresql_texts import TYPES
@@ -72,3 +74,13 @@ def test_each_statement_goes_by_the_indexes_meant_for_it(postgresql_engine: Engi
         table = f"{scan['Relation Name']} {scan['Alias'][0]}"
         assert scan.get("Index Name") in MEANT[table], f"{table}: {scan['Node Type']} {scan.get('Index Name')}"
         assert "Index Cond" in scan, f"{table}: {scan['Index Name']} is read from one end to the other"
+
+
+def test_gold_is_looked_for_by_the_same_indexes(postgresql_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty_tables(postgresql_engine, Row.metadata)
+    monkeypatch.setitem(TYPES, "below", "bigint")
+    statement = Numbered(re.sub(r":(\w+)", r"%(\1)s", UNSEEN.text))
+
+    found = list(scans(plan(short_engine(postgresql_engine), statement)))
+
+    assert {scan["Index Name"] for scan in found} == {"ix_task_open", "ix_assignment_voice"}

@@ -1,0 +1,61 @@
+"""Gold through the API: listed, corrected, confirmed and retired; and how much of it is left for each worker."""
+
+from typing import Any
+
+from tests.api.served import Served, a_batch, claim, submission
+
+
+def gold_of(served: Served, **query: Any) -> dict[str, Any]:
+    found: dict[str, Any] = served.get(
+        "rita", "/projects/pets/gold?" + "&".join(f"{k}={v}" for k, v in query.items())
+    ).json
+    return found
+
+
+def with_gold(served: Served) -> list[int]:
+    """Make a project with one batch and two known answers; return their ids."""
+    a_batch(served)
+    assert gold_of(served)["gold"] == []
+    rows = [{"key": "g1", "text": "one", "gold": "cat"}, {"key": "g2", "text": "two", "gold": "dog"}]
+    assert served.post("rita", "/projects/pets/items", rows).json["gold"] == 2
+    return [line["id"] for line in gold_of(served)["gold"]]
+
+
+def test_gold_is_listed_page_by_page_and_a_person_decides_on_it(served_on_both: Served) -> None:
+    served = served_on_both
+    first, second = with_gold(served)
+    page = gold_of(served, limit=1)
+    assert (page["counts"], page["suspect"], page["retired"], len(page["gold"])) == (2, 0, 0, 1)
+    assert [line["id"] for line in gold_of(served, limit=1, after=page["after"])["gold"]] == [second]
+
+    refused = served.post("rita", f"/gold/{first}/correct", {"value": "cow"})
+    assert (refused.status_code, "expected one of cat, dog" in refused.json["detail"]) == (400, True)
+    done = served.post("rita", f"/gold/{first}/correct", {"value": "dog"}).json
+    assert (done["gold"]["value"], done["gold"]["state"], done["gold"]["former"]) == ("dog", "confirmed", ["cat"])
+    assert served.post("ada", f"/gold/{first}/confirm").status_code == 409
+    assert served.post("ada", f"/gold/{second}/confirm").json["gold"]["state"] == "confirmed"
+    assert served.post("rita", f"/gold/{second}/retire").json["gold"]["state"] == "retired"
+    assert served.post("rita", f"/gold/{second}/retire").status_code == 409
+    assert [line["id"] for line in gold_of(served)["gold"]] == [first, second]
+    assert served.post("rita", "/gold/999/confirm").status_code == 404
+    assert served.get("rita", "/projects/pets/gold?after=x").status_code == 400
+    assert served.get("ada", "/check").json["ok"] is True
+
+
+def test_the_workers_of_a_project_show_gold_left(served_on_both: Served) -> None:
+    served = served_on_both
+    with_gold(served)
+    served.post("rita", "/projects/pets/items", [{"key": "more", "text": "more"}])
+    (budget,) = served.get("rita", "/budgets").json["budgets"]
+    terms = {"name": "second", "budget_id": budget["id"], "price": "0.05", "overlap_min": 1, "gold_rate": 0.5}
+    batch = served.post("rita", "/projects/pets/batches", terms).json
+    places = claim(served, "wanda", batch["id"], count=5)
+    assert len(places) == 2  # one item and one known answer
+    for number, place in enumerate(places):
+        served.post("wanda", f"/assignments/{place['id']}/submit", submission(key=f"key-{number}"))
+
+    (line,) = served.get("rita", "/projects/pets/workers").json["workers"]
+
+    assert (line["answers"], line["gold_left"], line["earned"]) == (2, 1, "0.10")
+    assert served.get("rita", "/projects/pets/workers?limit=1").json["after"] is None
+    assert served.get("rita", "/projects/none/workers").status_code == 404
