@@ -16,7 +16,7 @@ from crowd_hitl.cli.pilots import Pace, Source, read_source
 from crowd_hitl.cli.tables import progress_bar, show_table
 from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.money import MICROS, micros, units
-from crowd_hitl.domain.ports import OverlapPolicy, Plugins
+from crowd_hitl.domain.ports import Plugins
 from crowd_hitl.domain.quotes import LARGEST_OVERLAP
 from crowd_hitl.domain.tasks import OverlapRule
 from crowd_hitl.inference.forecasting import Further, days_needed
@@ -162,10 +162,8 @@ def _rule(confidence: float, overlap_min: int, overlap_max: int) -> OverlapRule:
 
 def _ways(plugins: Plugins, rule: OverlapRule, names: list[str]) -> Ways:
     models = {name: one_of("model", name, plugins.aggregators) for name in (*names, WEIGHER)}
-    # Policies that look at one task at a time; "fixed" has its own points.
-    policies: dict[str, OverlapPolicy] = {
-        name: policy for name, policy in plugins.policies.items() if name != "fixed" and hasattr(policy, "enough")
-    }
+    # "fixed" has its own points; "entropy" spends what there is, and here nothing says how much that is
+    policies = {name: policy for name, policy in plugins.policies.items() if name not in ("fixed", "entropy")}
     return Ways(models=models, policies=policies, weigher=WEIGHER, rule=rule, most_fixed=MOST_FIXED)
 
 

@@ -21,6 +21,8 @@ from crowd_hitl.services.reporting.projects import ProjectLine, list_projects, p
 
 app = group("Projects: a question, its instructions and its items.")
 MOST_LISTED = 1_000
+# of a question's settings, what has a line of its own
+SHOWN_APART = ("prompt", "field", "options", "instructions")
 SETTINGS = 'a JSON object such as {"low": 1, "high": 7}, or @FILE with one'
 Slug = Annotated[str, typer.Argument(metavar="PROJECT", help="The project's slug.")]
 
@@ -86,16 +88,19 @@ def show(slug: Slug, data: DataFolder = None, as_json: AsJson = False) -> None:
         "simulated": head.simulated,
         "items": head.items,
         "batches": head.batches,
+        "kind": question.kind,
         "prompt": head.prompt,
         "field": head.field,
         "options": [one.value for one in head.classes],
+        "settings": {name: value for name, value in question.spec.items() if name not in SHOWN_APART},
         "question_version": question.number,
         "instructions": question.spec.get("instructions", ""),
     }
     if as_json:
         put(shown)
     else:
-        show_pairs({**shown, "options": ", ".join(shown["options"])})
+        settings = json.dumps(shown["settings"], ensure_ascii=False) if shown["settings"] else ""
+        show_pairs({**shown, "options": ", ".join(shown["options"]), "settings": settings})
 
 
 @app.command()

@@ -19,6 +19,8 @@ from crowd_hitl.services.reporting.blocks import list_blocks
 from crowd_hitl.services.reporting.working import bench_of, list_extras, list_rejections, simulated_among
 
 DAYS_CHARTED = 14
+# The kind of question that the labelling page has a form for.
+FORM = "choice"
 
 
 def register(console: Blueprint) -> None:
@@ -67,7 +69,10 @@ def bench_page(batch_id: int) -> ResponseReturnValue:
     with reading() as view:
         bench = bench_of(view.session, batch_id=batch_id, worker_id=worker_id)
         offers = work_for(view.session, worker_id=worker_id, now=view.now)
-    available = next((offer.available for offer in offers if offer.batch_id == batch_id), 0)
+    offer = next((offer for offer in offers if offer.batch_id == batch_id), None)
+    if offer is not None and offer.asks != FORM:
+        return redirect(url_for("console.work_page"))
+    available = 0 if offer is None else offer.available
     return render_template("bench.html", bench=bench, total=bench.done + bench.held + available)
 
 

@@ -38,6 +38,8 @@ ACCURACY_RANGE = (0.5, 0.995)
 LEAST_PROBABILITY = 0.002
 STEEPEST, LARGEST_SHIFT = 8.0, 6.0
 CALIBRATION_STEPS = 15
+# So many tasks settle the few numbers of a calibration; more only take longer.
+MOST_CALIBRATED = 20_000
 # Above this many classes their balance is taken from the answers, not fitted.
 MOST_SHIFTED = 50
 # A gain in likelihood is believed from so many answered tasks on.
@@ -216,6 +218,8 @@ def calibrate(logs: Floats, evidence: Floats, balance: Floats) -> tuple[float, F
 
     EM: what the task is, given prior and evidence; then one Newton step of a logistic regression on that.
     """
+    every = -(-len(logs) // MOST_CALIBRATED)
+    logs, evidence = logs[:: max(1, every)], evidence[:: max(1, every)]
     n_labels = logs.shape[1]
     slope, shift = 0.5, balance - balance.mean()
     for _ in range(CALIBRATION_STEPS):

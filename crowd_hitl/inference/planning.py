@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv
 
 from crowd_hitl.domain.errors import bad_field
+from crowd_hitl.domain.pools import PoolPolicy
 from crowd_hitl.domain.ports import Aggregator, OverlapPolicy
 from crowd_hitl.domain.tasks import OverlapRule
 from crowd_hitl.inference.redrawing import Pilot, Redrawn, Urn
-from crowd_hitl.inference.replaying import Recording, Replay, replay_fixed, replay_policy
+from crowd_hitl.inference.replaying import Recording, Replay, Terms, replay_fixed, replay_policy, replay_pool
 from crowd_hitl.inference.ties import accuracy
 
 Floats = NDArray[np.float64]
@@ -89,7 +90,7 @@ class Ways:
     """What is tried: every model with 1 … `most_fixed` answers each, every policy with the posteriors of `weigher`."""
 
     models: Mapping[str, Aggregator]
-    policies: Mapping[str, OverlapPolicy]
+    policies: Mapping[str, OverlapPolicy | PoolPolicy]
     weigher: str
     rule: OverlapRule
     most_fixed: int = 7
@@ -159,7 +160,10 @@ def played(redrawn: Redrawn, ways: Ways, *, seed: int) -> Iterator[tuple[Way, Re
     weigher = ways.models[ways.weigher]
     for policy_name, policy in ways.policies.items():
         recording = _at_most(redrawn, ways.rule.overlap_max)
-        replay = replay_policy(recording, rule=ways.rule, aggregator=weigher, policy=policy, seed=seed)
+        if isinstance(policy, PoolPolicy):
+            replay = replay_pool(recording, Terms(ways.rule, seed), aggregator=weigher, policy=policy)
+        else:
+            replay = replay_policy(recording, rule=ways.rule, aggregator=weigher, policy=policy, seed=seed)
         yield (ways.weigher, policy_name, ways.rule.overlap_max), replay
 
 

@@ -6,7 +6,7 @@ many more as `URN_WEIGHT` from the fitted confusion matrix of a worker of the pi
 far stays hard. Where too little truth is known to score by, it is drawn from the posterior.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ Ints = NDArray[np.int32]
 Places = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-URN_WEIGHT = 3.0
+URN_WEIGHT = 5.0
 # The temperature at which posteriors are drawn from: workers share errors, so posteriors believe themselves too much.
 DOUBT = 2.0
 LARGEST_MATRICES = 8_000_000
@@ -82,10 +82,12 @@ class Urn:
         self._shape = (table.n_workers, table.n_labels)
 
     def _fitted(self, table: AnswerTable) -> Floats:
+        """Fit the workers' matrices, by what is known to be right where it is."""
+        settings = PooledSettings(temperature=1.0)
+        known = replace(table, gold=np.maximum(self._truth, -1).astype(np.int32))
+        posteriors, _ = fit_pooled(known, settings)
         coded = code(table)
-        shape = (coded.n_workers, coded.n_labels, coded.n_labels)
-        counts = (coded.said @ self._posteriors).reshape(shape)
-        settings = PooledSettings()
+        counts = (coded.said @ posteriors).reshape(coded.n_workers, coded.n_labels, coded.n_labels)
         return worker_matrices(counts, shrunken_skills(counts, settings), settings)
 
     def draw(self, *, size: int, most: int, chance: np.random.Generator) -> Redrawn:

@@ -96,19 +96,18 @@ class Terms:
 
 
 def replay_pool(recording: Recording, terms: Terms, *, aggregator: Aggregator, policy: PoolPolicy) -> Replay:
-    """Buy one answer of every task, then wave by wave what the policy chooses of the whole pool, until it is content.
+    """Buy `overlap_min` answers of every task, then what the policy chooses of the whole pool, until it is content.
 
-    The aggregator's posteriors must be at temperature 1: they are calibrated here, without gold. The first answers
-    count against `affordable`, but are bought in any case.
+    Posteriors are calibrated without gold. The first answers count against `affordable`, but are bought in any case.
     """
     most = np.minimum(recording.recorded, terms.rule.overlap_max)
-    bought = np.minimum(most, 1)
+    bought = np.minimum(most, terms.rule.overlap_min)
     waves = 0
     while True:
         waves += 1
         table = recording.first(bought)
         consensus = aggregator.aggregate(table, seed=terms.seed)
-        posteriors = calibrate(consensus.posteriors, bought, GOLD_FREE)
+        posteriors = calibrate(consensus.posteriors, bought, GOLD_FREE, softened=consensus.softened or 1.0)
         given = np.bincount(table.workers, minlength=table.n_workers)
         pool = Pool(
             posteriors=posteriors,

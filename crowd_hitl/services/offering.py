@@ -28,7 +28,9 @@ LOOKED_AT = 500
 
 @dataclass(frozen=True)
 class WorkOffer:
-    """One batch of a worker; `median_seconds` is None until enough answers tell the pace.
+    """One batch of a worker; `asks` is the kind of its question, `kind` that of its items.
+
+    `median_seconds` is None until enough answers tell the pace.
 
     With `hourly_micros` it pays by active time, up to the price for each answer. With `limit`, in words for the
     worker, they have done the most they may for now, and nothing is available.
@@ -39,6 +41,7 @@ class WorkOffer:
     project_name: str
     batch_name: str
     prompt: str
+    asks: str
     kind: str
     price_micros: int
     currency: str
@@ -125,6 +128,7 @@ def _offer(
         project_name=project.name,
         batch_name=batch.name,
         prompt=str(question.spec.get("prompt", "")),
+        asks=question.kind,
         kind="image" if image else "audio" if audio else "text",
         price_micros=price_for(session, batch=batch, worker_id=worker_id),
         hourly_micros=batch.hourly_micros,

@@ -39,6 +39,23 @@ def test_a_project_is_made_listed_and_shown(run: Run) -> None:
     assert "Which?" in run("project", "show", "groe-farbe").out
 
 
+def test_a_question_of_any_kind_is_made_by_its_settings(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "question.json"
+    file.write_text('{"prompt": "How heavy?", "min": 0, "max": 50}', encoding="utf-8")
+
+    run("project", "new", "Fish", "--kind", "number", "--settings", f"@{file}")
+
+    shown = run("project", "show", "fish", "--json").json
+    assert (shown["kind"], shown["prompt"]) == ("number", "How heavy?")
+    assert (shown["settings"]["min"], shown["settings"]["max"]) == (0, 50)
+
+
+def test_settings_that_are_no_object_are_refused(run: Run) -> None:
+    refused = run("project", "new", "Fish", "--kind", "number", "--settings", "[1]", code=1)
+
+    assert "settings: expected a JSON object" in refused.err
+
+
 def test_instructions_come_from_a_file_or_as_text(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "how.md"
     file.write_text("Read it twice.", encoding="utf-8")

@@ -23,7 +23,8 @@ def test_every_way_has_its_cost_and_accuracy_with_a_band(tmp_path: Path) -> None
     found = plan(a_recording(tmp_path / "set"), "--price", "0.10", "--items", 200, *QUICK, "--json").json
     assert (found["pilot"], found["pilot_items"], found["items"], found["score"]) == ("set", 40, 200, "accuracy")
     ways = [(point["policy"], point["overlap"]) for point in found["points"]]
-    assert ways == [*(("fixed", overlap) for overlap in range(1, 8)), ("posterior", 7)]
+    stops = [("least_sure", 7), ("margin", 7), ("posterior", 7)]
+    assert ways == [*(("fixed", overlap) for overlap in range(1, 8)), *stops]
     three = found["points"][2]
     assert (three["answers_per_item"], three["cost"]) == (3.0, "60.00")
     assert three["score_low"] <= three["score"] <= three["score_high"]

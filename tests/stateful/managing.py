@@ -45,7 +45,7 @@ class Managing(World):
             lease_seconds=self.random.choice(LEASES),
             deadline=self.model.now + timedelta(seconds=self.random.choice(DEADLINES)) if self.chance(0.3) else None,
             items=items,
-            overlap_policy=self.random.choice(("fixed", "posterior")),
+            overlap_policy=self.random.choice(("fixed", "posterior", "least_sure")),
             approval=self.random.choice(("auto", "manual")),
             page_size=self.random.choice((1, 1, 1, 3)),
             compensation_share=self.random.choice((0.02, 0.0, 0.3)),
