@@ -11,6 +11,7 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.bootstrap import find_plugins
+from crowd_hitl.domain.gold import draw
 from crowd_hitl.services import mixing
 from crowd_hitl.services.agreeing import agree
 from crowd_hitl.services.answering import Receipt, Submission, submit, submit_at_once
@@ -194,7 +195,7 @@ def test_no_gold_is_drawn_past_its_deadline(unit_of_work: UnitOfWork, monkeypatc
 def test_many_who_draw_gold_at_once_fill_its_places_exactly(
     unit_of_work: UnitOfWork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = mixing.draw
+    real = draw
     monkeypatch.setattr(mixing, "draw", lambda *seed: real(*seed) / 2)  # two of three draws say gold
     site = a_site(unit_of_work, items=12, workers=6, gold=6)
     batch = a_batch(site, overlap_min=3, overlap_max=3, gold_rate=0.5)
