@@ -11,13 +11,12 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.ledger import TransferKind
 from crowd_hitl.domain.money import units
 from crowd_hitl.domain.values import from_text
-from crowd_hitl.services.projects import newest_question
 from crowd_hitl.services.sharing_costs import share_of_transfer, was_paid_for
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.loop_rows import ModelVersionRow, RoundRow
 from crowd_hitl.store.money_rows import TransferRow
-from crowd_hitl.store.project_rows import ItemRow
+from crowd_hitl.store.project_rows import ItemRow, QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 CHUNK_ROWS = 2_000
@@ -33,7 +32,8 @@ def label_rows(session: Session, *, project_id: int, after: int = 0) -> Iterator
     once, as it was or as it is.
     """
     last_item, last_field = after, ""
-    is_class = newest_question(session, project_id=project_id).is_class
+    asked = select(QuestionVersionRow.is_class).where(QuestionVersionRow.project_id == project_id)
+    is_class = session.scalar(asked.order_by(QuestionVersionRow.number.desc()).limit(1)) is not False
     page = _labels(project_id)
     while chunk := session.connection().execute(page.where(_is_after(last_item, last_field))).all():
         costs = _costs(session, sorted({row.item_id for row in chunk}))

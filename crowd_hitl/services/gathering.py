@@ -22,7 +22,7 @@ from crowd_hitl.domain.values import as_text
 from crowd_hitl.services.queueing import broken_items
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.money_rows import BudgetRow
-from crowd_hitl.store.project_rows import BOUGHT, IS_TRUSTED, GoldRow, ItemRow, QuestionVersionRow
+from crowd_hitl.store.project_rows import BOUGHT, CORRECTED, IS_TRUSTED, GoldRow, ItemRow, QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 Rows = NDArray[np.void]
@@ -173,7 +173,7 @@ def _coded(session: Session, version: QuestionVersionRow, *, field: str, questio
     answers = np.fromiter(_answers(session, version, field=field, codes=codes), dtype=ANSWER)
     known = _gold(session, version, field=field)
     gold = {item_id: codes.of(value) for item_id, value, _ in known}
-    given = [item_id for item_id, _, source in known if source != BOUGHT]
+    given = [item_id for item_id, _, source in known if source not in (BOUGHT, CORRECTED)]
     values, ranks = codes.sorted()
     gold = {item_id: int(ranks[code]) for item_id, code in gold.items()}
     item_ids, tasks = np.unique(answers["item_id"], return_inverse=True)

@@ -25,7 +25,7 @@ from crowd_hitl.services.publishing import lock_batch
 from crowd_hitl.services.settling_tasks import NewLabel, retire_places, write_labels
 from crowd_hitl.services.weighing import near
 from crowd_hitl.store.label_rows import LabelRow
-from crowd_hitl.store.project_rows import IS_GOLD, GoldRevisionRow, GoldRow, ItemRow
+from crowd_hitl.store.project_rows import CORRECTED, IS_GOLD, GoldRevisionRow, GoldRow, ItemRow
 from crowd_hitl.store.work_rows import BatchRow, TaskRow
 
 
@@ -61,7 +61,7 @@ def correct_gold(
     session.add(
         GoldRevisionRow(gold_id=row.id, value=row.value, source=row.source, replaced_at=now, replaced_by=decided_by)
     )
-    row.value, row.source = checked, "corrected"
+    row.value, row.source = checked, CORRECTED
     row.suspected_at, row.confirmed_at, row.decided_by = None, now, decided_by
     return _end(session, row, plugins=plugins, now=now)
 

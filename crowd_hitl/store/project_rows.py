@@ -72,6 +72,8 @@ class ItemRow(Row):
 
 # The source of gold that this project's own workers settled, as the loop's reference.
 BOUGHT = "bought"
+# That of gold which a person put right, after what the workers said of it.
+CORRECTED = "corrected"
 
 
 class GoldRow(Row):
