@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from crowd_hitl.api.schemas.base import PageQuery
 from crowd_hitl.api.schemas.gold import (
+    CalibrationOut,
     CorrectionIn,
     GoldOut,
     GoldPageOut,
@@ -14,19 +15,22 @@ from crowd_hitl.api.schemas.gold import (
     VouchedOut,
 )
 from crowd_hitl.api.scoping import gold_here, project_here
+from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.money import units
 from crowd_hitl.domain.ports import Plugins
 from crowd_hitl.edge.auth import MANAGERS, allow, current_actor
 from crowd_hitl.edge.house import current_house
 from crowd_hitl.edge.media import image_url
 from crowd_hitl.services import vouching
-from crowd_hitl.services.reporting.gold import GoldLine, count_gold, one_gold
+from crowd_hitl.services.reporting.gold import GoldLine, belief_of, count_gold, one_gold
 from crowd_hitl.services.reporting.gold import list_gold as lines_of_gold
 from crowd_hitl.services.reporting.pages import Page
 from crowd_hitl.services.reporting.projects import project_head
 from crowd_hitl.services.reporting.workers import WorkerLine
 from crowd_hitl.services.reporting.workers import list_workers as lines_of_workers
 from crowd_hitl.services.vouching import Vouched
+
+BIN = ("low", "high", "items", "confidence", "right")
 
 gold = APIBlueprint("gold", __name__, url_prefix="/api/v1", tag="Gold")
 
@@ -39,6 +43,20 @@ def list_gold(slug: str, *, page: PageQuery) -> GoldPageOut:
     """List a project's known answers: views left, how often they were answered rightly, suspects first."""
     house = current_house()
     return house.uow.read(_page_of_gold, project_id=project_here(slug).id, page=page, plugins=house.plugins)
+
+
+@gold.get("/projects/<slug>/calibration")
+@allow(*MANAGERS)
+@gold.output(CalibrationOut)
+def show_calibration(slug: str) -> CalibrationOut:
+    """Say how far the confidence of labels is to be believed; 404 until there is gold enough to tell (20 answered)."""
+    head, uow = project_here(slug), current_house().uow
+    field = uow.read(project_head, organisation_id=current_actor().organisation_id, slug=slug).field
+    found = uow.read(belief_of, project_id=head.id, field=field)
+    if found is None:
+        raise NotFound("Nothing is known of it yet: 20 known answers from outside must have been answered and weighed.")
+    bins = [dict(zip(BIN, one, strict=True)) for one in found.bins]
+    return CalibrationOut.model_validate({**vars(found), "bins": bins})
 
 
 @gold.post("/gold/<int:gold_id>/confirm")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -13,7 +13,6 @@ from crowd_hitl.cli.answer_files import read_answers, read_truth
 from crowd_hitl.cli.frame import AsJson, DataFolder, put
 from crowd_hitl.cli.tables import progress_bar, show_table
 from crowd_hitl.domain.errors import BadInput, bad_field
-from crowd_hitl.domain.ports import Floats, Ints
 from crowd_hitl.inference.calibrating import (
     FEWEST_GOLD,
     GOLD_FREE,
@@ -21,12 +20,9 @@ from crowd_hitl.inference.calibrating import (
     Reliability,
     calibrate,
     fit_calibration,
-    reliability,
 )
-from crowd_hitl.inference.comparing import right_shares
+from crowd_hitl.inference.judging import judge, judged_by_others
 from crowd_hitl.inference.pooled import PooledSettings
-
-FOLDS = 5
 
 
 def calibration(
@@ -60,25 +56,6 @@ def calibration(
             tried["fitted"] = judged_by_others(posteriors, given, known, softened=softened, seed=seed)
     found = {name: judge(shares, known, threshold=threshold) for name, shares in tried.items()}
     _show(found, fitted, method=method, as_json=as_json)
-
-
-def judged_by_others(posteriors: Floats, given: Any, known: Ints, *, softened: float, seed: int) -> Floats:
-    """Return calibrated posteriors of the gold tasks, each by a fit that did not see it: a fit flatters what it saw."""
-    gold = np.random.default_rng(seed).permutation(np.flatnonzero(known != -1))
-    found = posteriors.copy()
-    for fold in range(FOLDS):
-        held = gold[fold::FOLDS]
-        others = known.copy()
-        others[held] = -1
-        fitted = fit_calibration(posteriors, given, others, softened=softened)
-        found[held] = calibrate(posteriors[held], given[held], fitted, softened=softened)
-    return found
-
-
-def judge(posteriors: Floats, known: Ints, *, threshold: float) -> Reliability:
-    """Compare the likeliest label's probability with the truth."""
-    confidences = posteriors[known != -1].max(axis=1)
-    return reliability(np.minimum(confidences, 1.0), right_shares(posteriors, known), threshold=threshold)
 
 
 def _show(found: Mapping[str, Reliability], fitted: Calibration, *, method: str, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from crowd_hitl.console.formatting import count, money, percent
 from crowd_hitl.domain.money import MICROS
 from crowd_hitl.services.balances import Earnings
 from crowd_hitl.services.reporting.batches import Bucket
+from crowd_hitl.services.reporting.gold import Belief
 from crowd_hitl.services.reporting.overview import Overview
 from crowd_hitl.services.reporting.rounds import RoundLine
 
@@ -96,6 +97,21 @@ def confidence(buckets: Sequence[Bucket], *, target: float) -> Chart | None:
         "x": {"label": f"confidence, in steps of 0.05; wanted {target:.2f}", "format": "text", "values": places},
         "y": {"label": "labels", "format": "number"},
         "series": series,
+    }
+
+
+def reliability(belief: Belief) -> Chart:
+    """Chart how often labels are right against how sure they claim to be."""
+    places = [f"{low:.1f} to {high:.1f}" for low, high, *_ in belief.bins]
+    claimed = [[place, one[3]] for place, one in zip(places, belief.bins, strict=True)]
+    right = [[place, one[4]] for place, one in zip(places, belief.bins, strict=True)]
+    return {
+        "kind": "bar",
+        "title": "Claimed and right",
+        "description": f"Over {count(belief.gold)} known answers; a label means what it says where both are the same.",
+        "x": {"label": "confidence", "format": "text", "values": places},
+        "y": {"label": "share", "format": "percent", "min": 0},
+        "series": [{"name": "claimed", "points": claimed}, {"name": "right", "points": right}],
     }
 
 

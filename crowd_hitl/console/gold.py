@@ -6,12 +6,13 @@ from functools import partial
 from flask import Blueprint, abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from crowd_hitl.console.charts import reliability
 from crowd_hitl.console.pages import cursor, head_of, project_page, reading
 from crowd_hitl.domain.errors import AlreadyDone, BadInput, Conflict, NotFound
 from crowd_hitl.edge.auth import MANAGERS, allow, current_actor
 from crowd_hitl.edge.house import current_house
 from crowd_hitl.services import vouching
-from crowd_hitl.services.reporting.gold import count_gold, list_gold
+from crowd_hitl.services.reporting.gold import belief_of, count_gold, list_gold
 from crowd_hitl.services.vouching import Vouched
 from crowd_hitl.store.project_rows import GoldRow
 
@@ -34,6 +35,7 @@ def gold_page(slug: str) -> ResponseReturnValue:
     plugins = current_house().plugins
     with reading() as view:
         project = head_of(view.session, slug)
+        belief = belief_of(view.session, project_id=project.id, field=project.field)
         is_right = vouching.yardstick(view.session, project_id=project.id, plugins=plugins)
         return project_page(
             "gold.html",
@@ -41,6 +43,8 @@ def gold_page(slug: str) -> ResponseReturnValue:
             project=project,
             here="workers",
             counted=count_gold(view.session, project_id=project.id),
+            belief=belief,
+            chart=None if belief is None else reliability(belief),
             page=list_gold(view.session, project_id=project.id, is_right=is_right, after=cursor()),
         )
 

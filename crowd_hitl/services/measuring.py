@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -9,9 +10,26 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.assignments import ANSWERED
+from crowd_hitl.inference.calibrating import Calibration, Reliability
 from crowd_hitl.store.account_rows import WorkerSkillRow
+from crowd_hitl.store.label_rows import CalibrationRow
 from crowd_hitl.store.project_rows import IS_TRUSTED, GoldRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
+
+
+def write_calibration(
+    session: Session, *, project_id: int, field: str, calibration: Calibration, reliability: Reliability, now: datetime
+) -> None:
+    """Keep how far the confidence of a field's labels is to be believed; the only writer of calibration."""
+    found = select(CalibrationRow).where(CalibrationRow.project_id == project_id, CalibrationRow.field == field)
+    row = session.scalar(found)
+    if row is None:
+        row = CalibrationRow(project_id=project_id, field=field)
+        session.add(row)
+    row.gold, row.base, row.mixing = calibration.gold, calibration.base, calibration.mixing
+    row.threshold, row.claimed, row.kept = reliability.threshold, reliability.claimed, reliability.kept
+    row.ece, row.bins, row.made_at = reliability.ece, [asdict(one) for one in reliability.bins], now
+    session.flush()
 
 
 def write_skills(

@@ -12,7 +12,15 @@ from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.items import Content
 from crowd_hitl.domain.ports import Aggregator, Consensus, Floats, Fuser, Plugins, Question, ValueTable
 from crowd_hitl.domain.values import as_text, from_text
-from crowd_hitl.inference.calibrating import FEWEST_GOLD, GOLD_FREE, calibrate, fit_calibration
+from crowd_hitl.inference.calibrating import (
+    FEWEST_GOLD,
+    GOLD_FREE,
+    Calibration,
+    Reliability,
+    calibrate,
+    fit_calibration,
+)
+from crowd_hitl.inference.judging import judge, judged_by_others
 from crowd_hitl.services.gathering import Evidence
 from crowd_hitl.services.projects import newest_question
 
@@ -22,18 +30,27 @@ OTHERS = 9
 
 
 @dataclass(frozen=True)
+class Believed:
+    """What gold from outside says of the posteriors: how they must be softened, and how far they are believed then."""
+
+    calibration: Calibration
+    reliability: Reliability
+
+
+@dataclass(frozen=True)
 class Agreed:
     """What the answers to each item of the evidence agree on, in the order of its items.
 
     `values`: text, as labels keep it. `posteriors`: over the classes; where there are none, of the value and of others:
     what labels are believed by and policies go by. `softened`: the same as policies see them that look at the batch,
-    which doubt more while there is no gold. `skills`: of each worker, 0..1.
+    which doubt more while there is no gold. `skills`: of each worker, 0..1. `believed`: how the gold calibrated them.
     """
 
     values: NDArray[np.object_]
     posteriors: Floats
     softened: Floats
     skills: Floats
+    believed: "Believed | None" = None
 
     @property
     def confidences(self) -> Floats:
@@ -53,8 +70,8 @@ def weigh(evidence: Evidence, *, plugins: Plugins, seed: int) -> Agreed:
     aggregator = plugins.aggregators[evidence.aggregator]
     consensus = aggregator.aggregate(table, seed=seed)
     values = _leading(consensus.posteriors, classes=evidence.values)
-    posteriors, softened = _calibrated(evidence, consensus, aggregator, seed=seed)
-    return Agreed(values, posteriors, softened, consensus.skills)
+    posteriors, softened, believed = _calibrated(evidence, consensus, aggregator, seed=seed)
+    return Agreed(values, posteriors, softened, consensus.skills, believed)
 
 
 def method_for(session: Session, *, project_id: int, name: str | None, plugins: Plugins) -> str:
@@ -124,22 +141,23 @@ def _by_code(evidence: Evidence) -> dict[int, Content] | None:
 
 def _calibrated(
     evidence: Evidence, consensus: Consensus, aggregator: Aggregator, *, seed: int
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats, Floats, Believed | None]:
     """Soften posteriors as gold says they must be; without enough of it, only for who looks at the whole batch.
 
     Gold that these workers settled themselves would only say that they are right.
     """
     table, found = evidence.table, consensus.posteriors
     if consensus.softened is None:
-        return found, found
+        return found, found, None
     given = np.bincount(table.tasks, minlength=table.n_tasks)
     known = np.full(table.n_tasks, -1) if table.gold is None else np.where(evidence.is_given, table.gold, -1)
     if np.count_nonzero(known >= 0) < FEWEST_GOLD:
-        return found, calibrate(found, given, GOLD_FREE, softened=consensus.softened)
-    unseen = aggregator.aggregate(replace(table, gold=None), seed=seed).posteriors
-    fitted = fit_calibration(unseen, given, known.astype(np.int32), softened=consensus.softened)
+        return found, calibrate(found, given, GOLD_FREE, softened=consensus.softened), None
+    unseen, truth = aggregator.aggregate(replace(table, gold=None), seed=seed).posteriors, known.astype(np.int32)
+    fitted = fit_calibration(unseen, given, truth, softened=consensus.softened)
     meant = calibrate(found, given, fitted, softened=consensus.softened)
-    return meant, meant
+    judged = judged_by_others(unseen, given, truth, softened=consensus.softened, seed=seed)
+    return meant, meant, Believed(fitted, judge(judged, truth, threshold=evidence.rule.confidence_target))
 
 
 def _leading(posteriors: Floats, *, classes: Sequence[str]) -> NDArray[np.object_]:

@@ -1,11 +1,33 @@
 """What came out: versioned labels."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from crowd_hitl.store.rows import Count, Key, Long, Row, to, unique_while
+
+
+class CalibrationRow(Row):
+    """How gold calibrated the confidence of a field's labels in the last pass, and how far it is believed since."""
+
+    __tablename__ = "calibration"
+    __table_args__ = (UniqueConstraint("project_id", "field"),)
+
+    id: Mapped[Key]
+    project_id: Mapped[int] = to("project")
+    field: Mapped[str]
+    gold: Mapped[int]
+    base: Mapped[float]
+    mixing: Mapped[float]
+    # of gold that the fit did not see: what is claimed at or above the threshold, and which share of that is right
+    threshold: Mapped[float]
+    claimed: Mapped[float]
+    kept: Mapped[float | None]
+    ece: Mapped[float]
+    bins: Mapped[list[Any]]
+    made_at: Mapped[datetime]
 
 
 class LabelRow(Row):

@@ -117,6 +117,7 @@ API: dict[str, Door] = {
     "POST rules.switch_rule_off": Door(MANAGERS),
     "GET rules.list_rule_hits": Door(MANAGERS),
     "GET gold.list_gold": Door(MANAGERS),
+    "GET gold.show_calibration": Door(MANAGERS),
     "POST gold.confirm_gold": Door(MANAGERS),
     "POST gold.correct_gold": sends(MANAGERS, {"value": "dog"}),
     "POST gold.retire_gold": Door(MANAGERS),

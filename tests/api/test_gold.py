@@ -2,6 +2,12 @@
 
 from typing import Any
 
+import numpy as np
+from sqlalchemy import select
+
+from crowd_hitl.inference.calibrating import Calibration, reliability
+from crowd_hitl.services.measuring import write_calibration
+from crowd_hitl.store.project_rows import ProjectRow
 from tests.api.served import Served, a_batch, claim, submission
 
 
@@ -59,3 +65,18 @@ def test_the_workers_of_a_project_show_gold_left(served_on_both: Served) -> None
     assert (line["answers"], line["gold_left"], line["earned"]) == (2, 1, "0.10")
     assert served.get("rita", "/projects/pets/workers?limit=1").json["after"] is None
     assert served.get("rita", "/projects/none/workers").status_code == 404
+
+
+def test_how_far_labels_are_believed_is_told_once_it_is_known(served: Served) -> None:
+    with_gold(served)
+    missing = served.get("rita", "/projects/pets/calibration")
+    assert missing.status_code == 404 and "20 known answers" in missing.json["detail"]
+    project_id = served.house.uow.read(lambda session: session.scalars(select(ProjectRow.id)).one())
+    found = reliability(np.array([0.97, 0.98, 0.75, 0.6]), np.array([1.0, 1.0, 1.0, 0.0]))
+    believed = {"calibration": Calibration(base=1.5, gold=4), "reliability": found}
+    served.house.uow.run(write_calibration, project_id=project_id, field="label", **believed)
+
+    shown = served.get("rita", "/projects/pets/calibration").json
+
+    assert (shown["gold"], shown["claimed"], shown["kept"]) == (4, 0.5, 1.0)
+    assert [one["items"] for one in shown["bins"]] == [1, 1, 2]

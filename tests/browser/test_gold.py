@@ -2,13 +2,17 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crowd_hitl.inference.calibrating import Calibration, reliability
 from crowd_hitl.services.agreeing import agree
 from crowd_hitl.services.assigning import claim
+from crowd_hitl.services.measuring import write_calibration
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.project_rows import ItemRow
 from crowd_hitl.store.work_rows import BatchRow
@@ -44,6 +48,13 @@ def answer_all(session: Session, *, batch_id: int) -> None:
             builders.an_answer(session, batch, worker, value=says)
 
 
+def believed() -> dict[str, Any]:
+    """Make up what sixty known answers say of the confidence of labels."""
+    claimed = np.array([0.55] * 10 + [0.75] * 15 + [0.92] * 15 + [0.98] * 20)
+    right = np.array([0.0, 1.0] * 5 + [1.0] * 10 + [0.0] * 5 + [1.0] * 13 + [0.0] * 2 + [1.0] * 20)
+    return {"calibration": Calibration(base=1.7, mixing=0.02, gold=60), "reliability": reliability(claimed, right)}
+
+
 def looked_at(page: Page, axe_source: str, *, name: str) -> None:
     """Hold the page to the rules of access, wide and narrow; keep a picture where one is asked for."""
     folder = os.environ.get("CROWD_HITL_PICTURES")
@@ -76,6 +87,10 @@ def test_suspect_gold_is_shown_with_its_votes_and_corrected(page: Page, site: Si
     expect(page.get_by_role("status")).to_contain_text("6 workers’ shares right on gold changed")
     expect(page.locator("#suspects")).to_have_count(0)
     expect(page.get_by_role("row", name="We close early today.")).to_contain_text("before: Positive")
+    project_id = site.house.uow.read(lambda session: session.get_one(BatchRow, batch_id).project_id)
+    site.house.uow.run(write_calibration, project_id=project_id, field="label", **believed())
+    page.reload()
+    expect(page.locator("#belief")).to_contain_text("those are right")
     bread = page.get_by_role("row", name="Fresh bread.")
     bread.locator("summary").click()
     looked_at(page, axe_source, name="gold")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from crowd_hitl.bootstrap import find_plugins
 from crowd_hitl.services.agreeing import AgreeReport, agree, due_batches
 from crowd_hitl.services.answering import replace
+from crowd_hitl.services.reporting.gold import belief_of
 from crowd_hitl.store.account_rows import WorkerSkillRow
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
@@ -194,3 +196,30 @@ def test_a_batch_ends_when_nothing_more_is_worth_its_price(unit_of_work: UnitOfW
     assert len(labels(site)) == 4
     assert sum(overlaps(site)) < 4 * 6
     assert problems(site) == []
+
+
+def test_enough_gold_says_how_far_labels_are_to_be_believed(unit_of_work: UnitOfWork) -> None:
+    site = a_site(unit_of_work, items=60, gold=24)
+    batch = a_batch(site, overlap_min=3, overlap_max=3, gold_rate=0.5)
+    for worker_id, said in zip(site.workers, (("cat",), ("cat",), ("cat", "dog")), strict=False):
+        for value in cycle(said):
+            if answer(site, batch, worker_id, value) is None:
+                break
+
+    agreed(site, batch)
+
+    found = unit_of_work.read(belief_of, project_id=site.project_id, field="label")
+    assert found is not None
+    assert found.gold >= 20
+    assert sum(tasks for _, _, tasks, _, _ in found.bins) == found.gold
+    assert 0 <= found.ece <= 1 and found.threshold == 0.95
+
+
+def test_without_gold_nothing_is_said_of_it(unit_of_work: UnitOfWork) -> None:
+    site = a_site(unit_of_work, items=2)
+    batch = a_batch(site, overlap_min=1, overlap_max=1)
+    answer(site, batch, site.workers[0], "cat")
+
+    agreed(site, batch)
+
+    assert unit_of_work.read(belief_of, project_id=site.project_id, field="label") is None

@@ -8,6 +8,32 @@ from pydantic import Field
 from crowd_hitl.api.schemas.base import Body, Given, Money, Text
 
 
+class BinOut(Given):
+    """The known answers whose label claims low … high: how many, what is claimed on average, and the share right."""
+
+    low: float
+    high: float
+    items: int
+    confidence: float
+    right: float
+
+
+class CalibrationOut(Given):
+    """How far the confidence of labels is to be believed, by known answers that their calibration did not see.
+
+    `claimed`: the share of labels at or above the threshold; `kept`: the share of those that is right, null when there
+    are none. `ece`: how far confidence is from the share right, on average.
+    """
+
+    gold: int
+    threshold: float
+    claimed: float
+    kept: float | None
+    ece: float
+    bins: list[BinOut]
+    made_at: datetime
+
+
 class GoldVoteOut(Given):
     """How many answers said this."""
 

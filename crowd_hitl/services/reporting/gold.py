@@ -13,6 +13,7 @@ from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.values import as_text
 from crowd_hitl.services.reporting.intervals import Share
 from crowd_hitl.services.reporting.pages import PAGE_ROWS, Page, first_rows, number_and_id_after
+from crowd_hitl.store.label_rows import CalibrationRow
 from crowd_hitl.store.project_rows import IS_TRUSTED, GoldRevisionRow, GoldRow, ItemRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, TaskRow
 
@@ -50,6 +51,34 @@ class GoldLine:
     suspected_at: datetime | None
     confirmed_at: datetime | None
     retired_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Belief:
+    """How far the confidence of a project's labels is to be believed, by gold that its calibration did not see.
+
+    Of all gold items `claimed` are at or above the threshold, and `kept` of those are right (None: none is claimed).
+    `bins`: (low, high, tasks, mean confidence, share right).
+    """
+
+    gold: int
+    threshold: float
+    claimed: float
+    kept: float | None
+    ece: float
+    bins: Sequence[tuple[float, float, int, float, float]]
+    made_at: datetime
+
+
+def belief_of(session: Session, *, project_id: int, field: str) -> Belief | None:
+    """Return what the last pass found; None until twenty known answers from outside have been answered."""
+    row = session.scalar(
+        select(CalibrationRow).where(CalibrationRow.project_id == project_id, CalibrationRow.field == field)
+    )
+    if row is None:
+        return None
+    bins = [(one["low"], one["high"], one["tasks"], one["confidence"], one["accuracy"]) for one in row.bins]
+    return Belief(row.gold, row.threshold, row.claimed, row.kept, row.ece, bins, row.made_at)
 
 
 @dataclass(frozen=True)
