@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import Engine
 
 from crowd_hitl.services.mixing import UNSEEN
-from crowd_hitl.store.engine import short_engine
+from crowd_hitl.store.engine import open_engine, short_engine
 from crowd_hitl.store.hot_path.postgresql import FILL, FILL_PAGE, LEASE_AHEAD, LEASE_THESE, PLACES, Numbered
 from crowd_hitl.store.hot_path.postgresql_texts import TYPES
 from crowd_hitl.store.rows import Row
-from tests.running.postgres import empty_tables
+from tests.running.postgres import empty_database
 
 STATEMENTS = {
     "lease ahead": LEASE_AHEAD,
@@ -65,22 +65,28 @@ def plan(engine: Engine, statement: Numbered) -> dict[str, Any]:
     return top
 
 
-@pytest.mark.parametrize("name", STATEMENTS)
-def test_each_statement_goes_by_the_indexes_meant_for_it(postgresql_engine: Engine, name: str) -> None:
-    empty_tables(postgresql_engine, Row.metadata)
-    engine = short_engine(postgresql_engine)
+@pytest.fixture(scope="module")
+def fresh(postgresql_engine: Engine) -> Iterator[Engine]:
+    """Open a database that never held a row: nothing is known of its tables."""
+    with empty_database(postgresql_engine.url.render_as_string(hide_password=False)) as url:
+        engine = open_engine(url)
+        Row.metadata.create_all(engine)
+        yield short_engine(engine)
+        engine.dispose()
 
-    for scan in scans(plan(engine, STATEMENTS[name])):
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_each_statement_goes_by_the_indexes_meant_for_it(fresh: Engine, name: str) -> None:
+    for scan in scans(plan(fresh, STATEMENTS[name])):
         table = f"{scan['Relation Name']} {scan['Alias'][0]}"
         assert scan.get("Index Name") in MEANT[table], f"{table}: {scan['Node Type']} {scan.get('Index Name')}"
         assert "Index Cond" in scan, f"{table}: {scan['Index Name']} is read from one end to the other"
 
 
-def test_gold_is_looked_for_by_the_same_indexes(postgresql_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    empty_tables(postgresql_engine, Row.metadata)
+def test_gold_is_looked_for_by_the_same_indexes(fresh: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TYPES, "below", "bigint")
     statement = Numbered(re.sub(r":(\w+)", r"%(\1)s", UNSEEN.text))
 
-    found = list(scans(plan(short_engine(postgresql_engine), statement)))
+    found = list(scans(plan(fresh, statement)))
 
     assert {scan["Index Name"] for scan in found} == {"ix_task_open", "ix_assignment_voice"}

@@ -22,7 +22,7 @@ gate AS MATERIALIZED (
                                              ELSE b.page_size END
               ELSE greatest(0, least(%(count)s, {HELD_MAX} + %(letting_go)s - h.held)) END AS places
   FROM batch b
-  JOIN project p ON p.id = b.project_id
+  CROSS JOIN LATERAL (SELECT p.id, p.organisation_id FROM project p WHERE p.id = b.project_id OFFSET 0) AS p
   JOIN worker w ON w.id = %(worker_id)s AND w.organisation_id + 0 = p.organisation_id AND w.state = 'active'
   JOIN offer o ON o.batch_id = b.id AND o.channel = 'inhouse'
   CROSS JOIN LATERAL (
