@@ -15,7 +15,6 @@ from crowd_hitl.api.schemas.gold import (
     VouchedOut,
 )
 from crowd_hitl.api.scoping import gold_here, project_here
-from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.money import units
 from crowd_hitl.domain.ports import Plugins
 from crowd_hitl.edge.auth import MANAGERS, allow, current_actor
@@ -49,12 +48,12 @@ def list_gold(slug: str, *, page: PageQuery) -> GoldPageOut:
 @allow(*MANAGERS)
 @gold.output(CalibrationOut)
 def show_calibration(slug: str) -> CalibrationOut:
-    """Say how far the confidence of labels is to be believed; 404 until there is gold enough to tell (20 answered)."""
+    """Say how far the confidence of labels is to be believed; nothing until 20 known answers have been weighed."""
     head, uow = project_here(slug), current_house().uow
     field = uow.read(project_head, organisation_id=current_actor().organisation_id, slug=slug).field
     found = uow.read(belief_of, project_id=head.id, field=field)
     if found is None:
-        raise NotFound("Nothing is known of it yet: 20 known answers from outside must have been answered and weighed.")
+        return CalibrationOut()
     bins = [dict(zip(BIN, one, strict=True)) for one in found.bins]
     return CalibrationOut.model_validate({**vars(found), "bins": bins})
 

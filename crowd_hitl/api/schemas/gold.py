@@ -22,16 +22,16 @@ class CalibrationOut(Given):
     """How far the confidence of labels is to be believed, by known answers that their calibration did not see.
 
     `claimed`: the share of labels at or above the threshold; `kept`: the share of those that is right, null when there
-    are none. `ece`: how far confidence is from the share right, on average.
+    are none. `ece`: how far confidence is from the share right, on average. With `gold` 0 nothing is known yet.
     """
 
-    gold: int
-    threshold: float
-    claimed: float
-    kept: float | None
-    ece: float
-    bins: list[BinOut]
-    made_at: datetime
+    gold: int = 0
+    threshold: float | None = None
+    claimed: float | None = None
+    kept: float | None = None
+    ece: float | None = None
+    bins: list[BinOut] = Field(default_factory=list)
+    made_at: datetime | None = None
 
 
 class GoldVoteOut(Given):
