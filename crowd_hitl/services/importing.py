@@ -47,6 +47,11 @@ _FROM_JSON = {
         "source": "json_each(:rows) WHERE true",
     },
 }
+# Key by key: a list of keys may be looked for by going through all items of the project, while PostgreSQL has not
+# counted them yet; it does that at each chunk then.
+_KNOWN = text("""
+SELECT k FROM unnest(CAST(:keys AS varchar[])) AS k
+WHERE EXISTS (SELECT FROM item i WHERE i.project_id = :project_id AND i.key = k OFFSET 0)""")
 _GOLD_LABEL = {"version": 1, "state": "current", "confidence": 1.0, "source": LabelSource.GOLD.value, "votes": 0}
 
 
@@ -242,6 +247,8 @@ def _check_project(session: Session, *, project_id: int) -> None:
 
 
 def _known_keys(session: Session, *, project_id: int, keys: Sequence[str]) -> set[str]:
+    if session.get_bind().dialect.name == "postgresql":
+        return set(session.scalars(_KNOWN, {"project_id": project_id, "keys": list(keys)}))
     found = select(ItemRow.key).where(ItemRow.project_id == project_id, ItemRow.key.in_(keys))
     return set(session.scalars(found))
 
