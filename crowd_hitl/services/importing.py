@@ -90,7 +90,7 @@ class GoldRule:
     def _checked(self, name: str, value: str, *, column: str) -> str:
         if self.check is not None:
             try:
-                return as_text(self.check({name: _read(value)})[name])
+                return as_text(_taken(self.check, name, value))
             except BadInput as error:
                 wrong = error.problems[0] if error.problems else None
                 expected = wrong.expected if wrong else str(error)
@@ -106,12 +106,16 @@ def gold_rule(question: Question, spec: Mapping[str, Any]) -> GoldRule:
     return GoldRule(fields=question.fields(spec), classes=question.classes(spec), check=check)
 
 
-def _read(written: str) -> object:
-    """Read a known answer: JSON, or a text as it stands."""
+def _taken(check: Callable[[Mapping[str, Any]], Mapping[str, Any]], name: str, written: str) -> Any:
+    """Return a known answer as the question keeps it: the text as it stands, or the JSON that is written there."""
     try:
-        return from_text(written)
-    except BadInput:
-        return written
+        return check({name: written})[name]
+    except BadInput as refused:  # "1984" is a text first, and a number where no text is taken
+        try:
+            read = from_text(written)
+        except BadInput:
+            raise refused from None
+    return check({name: read})[name]
 
 
 @dataclass
