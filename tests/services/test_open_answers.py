@@ -20,8 +20,8 @@ from crowd_hitl.services.answering import Submission, submit
 from crowd_hitl.services.assigning import claim
 from crowd_hitl.services.exporting import label_rows
 from crowd_hitl.services.forecasting import Wish, forecast
-from crowd_hitl.services.importing import BadGold, gold_rule
 from crowd_hitl.services.looping import start_loop
+from crowd_hitl.services.reading_gold import BadGold, gold_rule
 from crowd_hitl.services.weighing import method_for
 from crowd_hitl.store.account_rows import WorkerSkillRow
 from crowd_hitl.store.label_rows import LabelRow
