@@ -29,6 +29,7 @@ from crowd_hitl.domain.money import units
 from crowd_hitl.edge.auth import allow, current_actor, current_worker_id
 from crowd_hitl.edge.house import current_house
 from crowd_hitl.edge.media import audio_url, image_url
+from crowd_hitl.edge.soon import stop_soon
 from crowd_hitl.services import answering, assigning, paging
 from crowd_hitl.services.balances import worker_earnings
 from crowd_hitl.services.offering import work_for
@@ -109,6 +110,7 @@ def submit_answer(assignment_id: int, *, body: SubmitIn) -> ReceiptOut:
         ),
         questions=house.plugins.questions,
     )
+    stop_soon(receipt.full_in)
     return ReceiptOut(
         answer=_answer_out(receipt),
         next=[assignment_out(offered) for offered in receipt.next],
@@ -134,6 +136,7 @@ def submit_page(sitting_id: int, *, body: PageIn) -> PageReceiptOut:
         submission=paging.PageSubmission(parts, body.client_key, body.next),
         questions=house.plugins.questions,
     )
+    stop_soon(receipt.full_in)
     return PageReceiptOut(
         answers=[
             PageAnswerOut(

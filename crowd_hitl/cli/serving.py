@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+from functools import partial
 from multiprocessing.util import Finalize
 from threading import Thread
 from time import sleep
@@ -12,7 +13,9 @@ from apiflask import APIFlask
 from crowd_hitl.application import create_app
 from crowd_hitl.bootstrap import open_queue
 from crowd_hitl.edge.house import EXTENSION, House
+from crowd_hitl.edge.soon import STOPPING, Soon
 from crowd_hitl.jobs.consuming import Workshop
+from crowd_hitl.services.stopping import stop_asking
 
 PARENT_CHECK_SECONDS = 1.0
 
@@ -22,6 +25,10 @@ def make_served_app() -> APIFlask:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     app = create_app()
     house: House = app.extensions[EXTENSION]
+    stopping = Soon("stopping", partial(stop_asking, house.uow, plugins=house.plugins))
+    app.extensions[STOPPING] = stopping
+    stopping.start()
+    Finalize(None, stopping.stop, exitpriority=10)
     if house.settings.jobs:
         workshop = Workshop(house, open_queue(house.settings), threads=house.settings.job_threads)
         workshop.start()

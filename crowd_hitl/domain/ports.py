@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from crowd_hitl.domain.errors import FieldProblem
 from crowd_hitl.domain.items import Content, ItemRecord
 from crowd_hitl.domain.rounds import Promise
+from crowd_hitl.domain.snapshots import Snapshot
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -43,12 +44,14 @@ class Consensus:
     """What the answers agree on: `posteriors` (n_tasks, n_labels) with rows that sum to 1, `skills` (n_workers,)
 
     each worker's estimated share of right answers, in 0..1. `softened`: the temperature that the posteriors were given;
-    None where they are shares of votes rather than likelihoods, which no temperature mends.
+    None where they are shares of votes rather than likelihoods, which no temperature mends. `snapshot`: what weighs a
+    task by itself as this did, until the next pass; None where nothing can.
     """
 
     posteriors: Floats
     skills: Floats
     softened: float | None = 1.0
+    snapshot: Snapshot | None = None
 
 
 @dataclass(frozen=True)

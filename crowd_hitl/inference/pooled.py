@@ -63,11 +63,18 @@ def fit_pooled(answers: Answers, settings: PooledSettings) -> tuple[Floats, Floa
 
     A task without answers is uniform unless it is gold; a gold task is certain and teaches its workers' skill.
     """
-    if answers.n_workers * answers.n_labels**2 > LARGEST_MATRICES:
+    fitted = fit_answers(answers, settings)
+    if fitted is None:
         return fit_skills_only(answers, settings)
-    coded = code(answers)
-    fitted = fit_matrices(coded, first_guess(coded), settings, rounds=settings.iterations)
     return finished(answers, fitted.posteriors, settings), fitted.skills
+
+
+def fit_answers(answers: Answers, settings: PooledSettings) -> Fitted | None:
+    """Run EM from the votes; None for so many labels that a matrix for each worker would not fit."""
+    if answers.n_workers * answers.n_labels**2 > LARGEST_MATRICES:
+        return None
+    coded = code(answers)
+    return fit_matrices(coded, first_guess(coded), settings, rounds=settings.iterations)
 
 
 def fit_matrices(coded: Coded, posteriors: Floats, settings: PooledSettings, *, rounds: int) -> Fitted:

@@ -18,6 +18,7 @@ from crowd_hitl.services.looping import advance, running_loops
 from crowd_hitl.services.publishing import close_overdue, has_overdue
 from crowd_hitl.services.reviewing import due_reviews, review_due
 from crowd_hitl.services.ruling import apply_rule, due_rules
+from crowd_hitl.services.stopping import stop_asking
 
 EXPIRE_AT_ONCE = 1000
 # A loop that goes on without people takes its further steps at its next turn: the other work has its turn.
@@ -84,8 +85,10 @@ def judge_one(house: House, run: Run) -> None:
 
 
 def agree_one(house: House, run: Run) -> None:
-    """Weigh the answers of one batch."""
-    agree(house.uow, batch_id=run.job.payload["target"], plugins=house.plugins)
+    """Decide the full tasks of one batch, by weighing all answers where that is due."""
+    batch_id = run.job.payload["target"]
+    if not stop_asking(house.uow, batch_id=batch_id, plugins=house.plugins):
+        agree(house.uow, batch_id=batch_id, plugins=house.plugins)
 
 
 def advance_one(house: House, run: Run) -> None:

@@ -16,6 +16,7 @@ from crowd_hitl.services.doubting import weigh_doubting
 from crowd_hitl.services.gathering import SOURCES, STATES, Evidence, places_of, read_evidence
 from crowd_hitl.services.measuring import write_calibration, write_skills
 from crowd_hitl.services.settling_tasks import Decision, Seen, finish_if_done, write_decisions
+from crowd_hitl.services.snapshots import write_snapshot
 from crowd_hitl.services.wave import Wave, plan_wave
 from crowd_hitl.services.weighing import Agreed, nearness
 from crowd_hitl.store.unit_of_work import UnitOfWork
@@ -58,6 +59,7 @@ def agree(uow: UnitOfWork, *, batch_id: int, plugins: Plugins, seed: int = 0) ->
         if agreed.believed is not None:
             where = {"project_id": evidence.project_id, "field": evidence.field}
             uow.run(write_calibration, **where, **vars(agreed.believed))
+        uow.run(write_snapshot, evidence=evidence, agreed=agreed)
         seen = Seen(evidence.seen_answer_id, mark=evidence.mark, held_back=0 if wave is None else wave.held_back)
         closed = uow.run(finish_if_done, batch_id=batch_id, seen=seen)
         report = replace(report, batch_closed=closed)

@@ -37,7 +37,8 @@ LONGEST_SECONDS = 24 * 3600.0
 class Receipt:
     """What a worker gets for an answer: until when it may be replaced, what it earned, and what comes next.
 
-    A `late` one is kept and paid, and not used; `owed` says that the line that pays it is used up for now.
+    A `late` one is kept and paid, and not used; `owed` says that the line that pays it is used up for now. `full_in`:
+    the batch, if its task has all its answers now and they may be enough.
     """
 
     answer_id: int
@@ -48,6 +49,7 @@ class Receipt:
     next: list[Offered]
     late: bool = False
     owed: bool = False
+    full_in: int | None = None
 
 
 @dataclass(frozen=True)
@@ -231,6 +233,7 @@ def _fill(short: Short, filled: Filled) -> Receipt | None:
         earned_micros=taken.earned_micros,
         currency=taken.currency,
         next=[show(short, place) for place in places],
+        full_in=taken.full_in,
     )
 
 

@@ -63,6 +63,7 @@ class Evidence:
 
     batch_id: int
     project_id: int
+    pool: int
     field: str
     rule: OverlapRule
     aggregator: str
@@ -77,6 +78,7 @@ class Evidence:
     tasks: Rows
     standing: Rows
     seen_answer_id: int
+    newest_answer_id: int
     mark: int
     affordable: int
     contents: Mapping[int, Content] | None = None
@@ -133,18 +135,18 @@ def read_evidence(session: Session, *, batch_id: int, plugins: Plugins, coded: C
         raise NotFound(f"There is no batch {batch_id}.")
     version = session.get_one(QuestionVersionRow, batch.question_version_id)
     question = plugins.questions[version.kind]
-    newest = session.scalar(select(func.max(AnswerRow.id)).where(AnswerRow.batch_id == batch_id)) or 0
+    newest = select(func.coalesce(func.max(AnswerRow.id), 0))
     found = []
     for field in question.fields(version.spec):
-        if (version.pool, field) not in coded:
-            coded[version.pool, field] = _coded(session, version, field=field, question=question)
-        read = coded[version.pool, field]
+        read = coded.get((version.pool, field)) or _coded(session, version, field=field, question=question)
+        coded[version.pool, field] = read
         codes = Codes(read.values, is_class=question.is_class)
         standing = np.fromiter(_standing(session, batch_id=batch_id, field=field, codes=codes), dtype=STANDING)
         found.append(
             Evidence(
                 batch_id=batch_id,
                 project_id=batch.project_id,
+                pool=version.pool,
                 field=field,
                 rule=OverlapRule(batch.overlap_min, batch.overlap_max, batch.confidence_target),
                 aggregator=batch.aggregator,
@@ -158,7 +160,8 @@ def read_evidence(session: Session, *, batch_id: int, plugins: Plugins, coded: C
                 is_given=read.is_given,
                 tasks=np.fromiter(_tasks(session, batch_id=batch_id), dtype=TASK),
                 standing=standing,
-                seen_answer_id=newest,
+                seen_answer_id=session.scalars(newest.where(AnswerRow.batch_id == batch_id)).one(),
+                newest_answer_id=session.scalars(newest).one(),
                 mark=batch.agreed_at_answer_id,
                 affordable=_affordable(session, batch),
                 contents=_contents(session, version) if _reads_contents(batch, plugins) else None,

@@ -50,12 +50,16 @@ class AnswerTaken:
 
 @dataclass(frozen=True)
 class PageReceipt:
-    """What a worker gets for a page; what cannot be taken any more is not among the answers."""
+    """What a worker gets for a page; what cannot be taken any more is not among the answers.
+
+    `full_in`: the batch, if a task has all its answers now and they may be enough.
+    """
 
     answers: list[AnswerTaken]
     earned_micros: int
     currency: str
     next: list[Offered]
+    full_in: int | None = None
 
 
 def submit_page_at_once(
@@ -87,6 +91,7 @@ def submit_page_at_once(
         earned_micros=taken.earned_micros,
         currency=taken.currency,
         next=[show(short, place) for place in taken.next],
+        full_in=taken.full_in,
     )
 
 

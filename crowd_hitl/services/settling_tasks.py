@@ -152,15 +152,27 @@ def finish_if_done(session: Session, *, batch_id: int, seen: Seen, now: datetime
     batch = lock_batch(session, batch_id)
     # an answer replaced or rejected meanwhile has moved the mark: then the batch is looked at again
     moved = None if batch.agreed_at_answer_id == seen.mark else batch.agreed_at_answer_id
-    if batch.state != BatchState.CLOSED:
-        _retire_left_gold(session, batch, now=now)
-    unfinished = select(TaskRow.id).where(TaskRow.batch_id == batch_id, TaskRow.state != TaskState.RETIRED.value)
-    if batch.state != BatchState.CLOSED and session.scalar(unfinished.limit(1)) is None:
-        close_batch(session, batch_id=batch_id, now=now)
+    _close_if_done(session, batch, now=now)
     # after closing, which would have it looked at once more
     batch.agreed_at_answer_id, batch.held_back = seen.answer_id if moved is None else moved, seen.held_back
     session.flush()
     return batch.state == BatchState.CLOSED
+
+
+def close_if_done(session: Session, *, batch_id: int, now: datetime) -> bool:
+    """Close a batch when every task is retired; say whether it is closed."""
+    batch = lock_batch(session, batch_id)
+    _close_if_done(session, batch, now=now)
+    return batch.state == BatchState.CLOSED
+
+
+def _close_if_done(session: Session, batch: BatchRow, *, now: datetime) -> None:
+    if batch.state == BatchState.CLOSED:
+        return
+    _retire_left_gold(session, batch, now=now)
+    unfinished = select(TaskRow.id).where(TaskRow.batch_id == batch.id, TaskRow.state != TaskState.RETIRED.value)
+    if session.scalar(unfinished.limit(1)) is None:
+        close_batch(session, batch_id=batch.id, now=now)
 
 
 def retire_unreachable(session: Session, *, batch_id: int, now: datetime) -> int:

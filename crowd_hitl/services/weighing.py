@@ -45,6 +45,7 @@ class Agreed:
     `values`: text, as labels keep it. `posteriors`: over the classes; where there are none, of the value and of others:
     what labels are believed by and policies go by. `softened`: the same as policies see them that look at the batch,
     which doubt more while there is no gold. `skills`: of each worker, 0..1. `believed`: how the gold calibrated them.
+    `consensus`: what the aggregator said before that; None where no classes were weighed.
     """
 
     values: NDArray[np.object_]
@@ -52,6 +53,7 @@ class Agreed:
     softened: Floats
     skills: Floats
     believed: "Believed | None" = None
+    consensus: Consensus | None = None
 
     @cached_property
     def confidences(self) -> Floats:
@@ -72,7 +74,7 @@ def weigh(evidence: Evidence, *, plugins: Plugins, seed: int) -> Agreed:
     consensus = aggregator.aggregate(table, seed=seed)
     values = _leading(consensus.posteriors, classes=evidence.values)
     posteriors, softened, believed = _calibrated(evidence, consensus, aggregator, seed=seed)
-    return Agreed(values, posteriors, softened, consensus.skills, believed)
+    return Agreed(values, posteriors, softened, consensus.skills, believed, consensus)
 
 
 def method_for(session: Session, *, project_id: int, name: str | None, plugins: Plugins) -> str:

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
-from sqlalchemy.orm import Mapped
+from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
 from crowd_hitl.store.rows import Count, Key, Long, Row, to, unique_while
 
@@ -27,6 +27,31 @@ class CalibrationRow(Row):
     kept: Mapped[float | None]
     ece: Mapped[float]
     bins: Mapped[list[Any]]
+    made_at: Mapped[datetime]
+
+
+class SnapshotRow(Row):
+    """What the last pass over a field knew of the workers: enough to weigh one task by itself until the next pass."""
+
+    __tablename__ = "snapshot"
+    __table_args__ = (UniqueConstraint("project_id", "field", "pool"),)
+
+    id: Mapped[Key]
+    project_id: Mapped[int] = to("project")
+    field: Mapped[str]
+    pool: Mapped[int]
+    aggregator: Mapped[str]
+    classes: Mapped[list[Any]]
+    worker_ids: Mapped[list[Any]]
+    # float32, one after the other: chances (workers, K, K), the crowd's (K, K), the prior (K,); as logarithms
+    logs: Mapped[bytes] = mapped_column(LargeBinary)
+    temperature: Mapped[float]
+    # where gold calibrated the labels
+    base: Mapped[float | None]
+    mixing: Mapped[float | None]
+    # how many answers it rests on, and the newest answer of all projects then
+    answers: Mapped[int]
+    seen_answer_id: Mapped[int] = mapped_column(BigInteger)
     made_at: Mapped[datetime]
 
 

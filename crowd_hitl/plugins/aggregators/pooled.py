@@ -2,7 +2,8 @@
 
 from crowd_hitl.domain.ports import AnswerTable, Consensus
 from crowd_hitl.inference.answers import check_answers
-from crowd_hitl.inference.pooled import PooledSettings, fit_pooled
+from crowd_hitl.inference.online import take_snapshot
+from crowd_hitl.inference.pooled import PooledSettings, finished, fit_answers, fit_skills_only
 
 
 class PooledAggregator:
@@ -16,8 +17,11 @@ class PooledAggregator:
     def aggregate(self, answers: AnswerTable, *, seed: int) -> Consensus:
         """Return posteriors and skills; tasks without answers are uniform, gold tasks certain. The seed is not used."""
         check_answers(answers)
-        posteriors, skills = fit_pooled(answers, self.settings)
-        return Consensus(posteriors=posteriors, skills=skills, softened=self.settings.temperature)
+        softened, fitted = self.settings.temperature, fit_answers(answers, self.settings)
+        if fitted is None:
+            return Consensus(*fit_skills_only(answers, self.settings), softened=softened)
+        posteriors = finished(answers, fitted.posteriors, self.settings)
+        return Consensus(posteriors, fitted.skills, softened=softened, snapshot=take_snapshot(fitted))
 
 
 plugin = PooledAggregator()

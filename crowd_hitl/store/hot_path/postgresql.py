@@ -51,6 +51,8 @@ class Numbered:
 LEASE_AHEAD, LEASE_THESE = Numbered(texts.LEASE_AHEAD), Numbered(texts.LEASE_THESE)
 FILL, FILL_PAGE = Numbered(texts.FILL), Numbered(texts.FILL_PAGE)
 PLACES = Numbered(texts.PLACES)
+# So many columns say what was taken, the others what was leased with it.
+SAID = 4
 
 
 def lease(connection: Connection, wanted: Wanted) -> list[Place]:
@@ -81,8 +83,8 @@ def fill(connection: Connection, filled: Filled) -> Taken | None:
     found = _rows(connection, FILL, values)
     if not found:
         return None
-    answer_id, earned_micros, currency = found[0][:3]
-    return Taken(answer_id, earned_micros, currency, [Place(*row[3:]) for row in found if row[3] is not None])
+    answer_id, earned_micros, currency, full_in = found[0][:SAID]
+    return Taken(answer_id, earned_micros, currency, full_in, _leased(found))
 
 
 def fill_page(connection: Connection, filled: PageFilled) -> PageTaken | None:
@@ -103,15 +105,19 @@ def fill_page(connection: Connection, filled: PageFilled) -> PageTaken | None:
     found = _rows(connection, FILL_PAGE, values)
     if not found:
         return None
-    answer_ids, earned_micros, currency = found[0][:3]
-    fresh = [Place(*row[3:]) for row in found if row[3] is not None]
-    return PageTaken({int(key): value for key, value in answer_ids.items()}, earned_micros, currency, fresh)
+    answer_ids, earned_micros, currency, full_in = found[0][:SAID]
+    by_assignment = {int(key): value for key, value in answer_ids.items()}
+    return PageTaken(by_assignment, earned_micros, currency, full_in, _leased(found))
 
 
 def places(connection: Connection, assignment_ids: list[int]) -> list[Place]:
     """Show assignments with their items, in the order of the ids."""
     found = {row[0]: Place(*row) for row in _rows(connection, PLACES, {"ids": [Int8(id_) for id_ in assignment_ids]})}
     return [found[assignment_id] for assignment_id in assignment_ids if assignment_id in found]
+
+
+def _leased(rows: Sequence[Any]) -> list[Place]:
+    return [Place(*row[SAID:]) for row in rows if row[SAID] is not None]
 
 
 def _wanted(wanted: Wanted) -> dict[str, Any]:

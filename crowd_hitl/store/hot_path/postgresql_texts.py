@@ -141,10 +141,10 @@ held AS MATERIALIZED (
     AND b.id = a.batch_id AND (%(in_service)s OR b.page_size = 1 AND NOT b.is_special)
   RETURNING a.id, a.sitting_id, a.task_id, a.batch_id,
             b.approval = 'auto' AND b.page_size = 1 AND NOT b.is_special AS pays, b.page_size = 1 AS is_alone,
-            b.price_micros, b.fee_micros, b.currency
+            b.price_micros, b.fee_micros, b.currency, b.overlap_max > b.overlap_min AS may_stop
 ), counted AS MATERIALIZED (
   UPDATE task t SET answers_count = t.answers_count + 1 FROM held WHERE t.id = held.task_id
-  RETURNING t.id, t.batch_id, t.item_id, t.question_version_id
+  RETURNING t.id, t.batch_id, t.item_id, t.question_version_id, t.answers_count = t.overlap AS is_full
 ), closed_sitting AS (
   UPDATE sitting s
   SET state = CASE WHEN held.pays THEN 'settled' ELSE 'submitted' END, submitted_at = %(now)s
@@ -193,8 +193,9 @@ kept AS (
   FROM held, counted
   RETURNING id
 )
-SELECT kept.id, held.price_micros, held.currency, {PLACE}
-FROM kept CROSS JOIN held LEFT JOIN (leased l JOIN item i ON i.id = l.item_id) ON true
+SELECT kept.id, held.price_micros, held.currency, CASE WHEN counted.is_full AND held.may_stop THEN held.batch_id END,
+       {PLACE}
+FROM kept CROSS JOIN held CROSS JOIN counted LEFT JOIN (leased l JOIN item i ON i.id = l.item_id) ON true
 ORDER BY l.assignment_id"""
 
 # A whole page or nothing. Its assignments and tasks are locked in the order of their ids: those of two pages that
@@ -208,7 +209,8 @@ given AS MATERIALIZED (
   WHERE a.sitting_id = %(sitting_id)s AND a.worker_id + 0 = %(worker_id)s AND a.state || '' = 'leased'
   ORDER BY a.id + 0 FOR NO KEY UPDATE
 ), whole AS MATERIALIZED (
-  SELECT b.id, b.approval = 'auto' AS pays, b.price_micros, b.fee_micros, b.currency, c.given
+  SELECT b.id, b.approval = 'auto' AS pays, b.price_micros, b.fee_micros, b.currency, c.given,
+         b.overlap_max > b.overlap_min AS may_stop
   FROM batch b, (SELECT count(*)::integer AS given FROM given) AS c
   WHERE b.id = (SELECT min(batch_id) FROM mine) AND NOT b.is_special
     AND c.given = (SELECT count(*) FROM mine JOIN given ON given.id = mine.id)
@@ -222,14 +224,14 @@ given AS MATERIALIZED (
   RETURNING a.id, a.task_id, a.batch_id
 ), counted AS MATERIALIZED (
   UPDATE task t SET answers_count = t.answers_count + 1 FROM tasks WHERE t.id = tasks.id
-  RETURNING t.id, t.batch_id, t.item_id, t.question_version_id
+  RETURNING t.id, t.batch_id, t.item_id, t.question_version_id, t.answers_count = t.overlap AS is_full
 ), closed_sitting AS (
   UPDATE sitting s
   SET state = CASE WHEN whole.pays THEN 'settled' ELSE 'submitted' END, submitted_at = %(now)s
   FROM whole WHERE s.id = %(sitting_id)s
 ), page AS MATERIALIZED (
   SELECT %(sitting_id)s AS sitting_id, id AS batch_id, pays, price_micros * given AS price_micros,
-         fee_micros * given AS fee_micros, currency
+         fee_micros * given AS fee_micros, currency, may_stop
   FROM whole
 )"""
 FILL_PAGE = f"""-- hot path: take the answers of a page, pay for it, lease the next page
@@ -248,7 +250,8 @@ kept AS (
   ORDER BY held.id
   RETURNING id, assignment_id
 )
-SELECT (SELECT json_object_agg(assignment_id, id) FROM kept), page.price_micros, page.currency, {PLACE}
+SELECT (SELECT json_object_agg(assignment_id, id) FROM kept), page.price_micros, page.currency,
+       CASE WHEN page.may_stop AND (SELECT bool_or(is_full) FROM counted) THEN page.batch_id END, {PLACE}
 FROM page LEFT JOIN (leased l JOIN item i ON i.id = l.item_id) ON true
 ORDER BY l.assignment_id"""
 

@@ -82,20 +82,28 @@ class Place(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """An answer that was written, what it earns, and the places leased with it."""
+    """An answer that was written, what it earns, and the places leased with it.
+
+    `full_in`: the batch, if it was its task's last answer and the batch may ask for more or stop.
+    """
 
     answer_id: int
     earned_micros: int
     currency: str
+    full_in: int | None
     next: list[Place]
 
 
 class PageTaken(NamedTuple):
-    """The answers that were written, by assignment; what they earn together, and the page leased with them."""
+    """The answers that were written, by assignment; what they earn together, and the page leased with them.
+
+    `full_in`: the batch, if one was its task's last answer and the batch may ask for more or stop.
+    """
 
     answer_ids: dict[int, int]
     earned_micros: int
     currency: str
+    full_in: int | None
     next: list[Place]
 
 

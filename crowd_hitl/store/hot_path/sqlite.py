@@ -112,7 +112,7 @@ def _fill(driver: sqlite3.Connection, filled: Filled) -> Taken | None:
         fresh = _lease(driver, wanted)
     given = {"value": json.dumps(filled.value), "client_key": filled.client_key, "seconds": filled.seconds}
     answer_id = driver.execute(texts.KEEP, {**known, **given, "next_ids": _ids(fresh)}).fetchone()[0]
-    return Taken(answer_id, held["price_micros"], held["currency"], fresh)
+    return Taken(answer_id, held["price_micros"], held["currency"], held["full_in"], fresh)
 
 
 def _fill_page(driver: sqlite3.Connection, filled: PageFilled) -> PageTaken | None:
@@ -140,7 +140,8 @@ def _fill_page(driver: sqlite3.Connection, filled: PageFilled) -> PageTaken | No
         # what came next is kept once, with the first answer
         next_ids = _ids(fresh if row is whole else [])
         answer_ids[row["id"]] = driver.execute(texts.KEEP, {**row, **given, "next_ids": next_ids}).fetchone()[0]
-    return PageTaken(answer_ids, due["price_micros"], whole["currency"], fresh)
+    full_in = next((row["full_in"] for row in held if row["full_in"] is not None), None)
+    return PageTaken(answer_ids, due["price_micros"], whole["currency"], full_in, fresh)
 
 
 def _look(driver: sqlite3.Connection, asked: Values, *, count: int) -> Iterator[Values]:

@@ -69,14 +69,16 @@ RETURNING id"""
 HELD = """
 SELECT a.id, a.sitting_id, a.task_id, a.batch_id, t.item_id, t.question_version_id,
        b.approval = 'auto' AND b.page_size = 1 AND NOT b.is_special AS pays, b.page_size = 1 AS is_alone,
-       b.price_micros, b.fee_micros, b.currency
+       b.price_micros, b.fee_micros, b.currency,
+       CASE WHEN b.overlap_max > b.overlap_min AND t.answers_count + 1 = t.overlap THEN b.id END AS full_in
 FROM assignment a JOIN task t ON t.id = a.task_id JOIN batch b ON b.id = a.batch_id
 WHERE a.id = :assignment_id AND a.worker_id = :worker_id AND a.state = 'leased'
   AND (:in_service OR b.page_size = 1 AND NOT b.is_special)"""
 # The assignments of a sitting in a batch that is not special; a page is taken when this worker holds all of them.
 HELD_PAGE = """
 SELECT a.id, a.sitting_id, a.task_id, a.batch_id, t.item_id, t.question_version_id, b.approval = 'auto' AS pays,
-       b.price_micros, b.fee_micros, b.currency, a.worker_id = :worker_id AND a.state = 'leased' AS is_mine
+       b.price_micros, b.fee_micros, b.currency, a.worker_id = :worker_id AND a.state = 'leased' AS is_mine,
+       CASE WHEN b.overlap_max > b.overlap_min AND t.answers_count + 1 = t.overlap THEN b.id END AS full_in
 FROM assignment a JOIN task t ON t.id = a.task_id JOIN batch b ON b.id = a.batch_id
 WHERE a.sitting_id = :sitting_id AND NOT b.is_special
 ORDER BY a.id"""
