@@ -40,15 +40,15 @@ class Kept:
 
 
 def write_snapshot(session: Session, *, evidence: Evidence, agreed: Agreed, now: datetime) -> None:
-    """Keep what a pass knew of the workers, if a task can be weighed with it; the only writer of snapshot."""
-    consensus = agreed.consensus
-    if consensus is None or consensus.snapshot is None or consensus.softened is None:
-        return
-    found = consensus.snapshot
-    if found.log_chances.size > LARGEST:
-        return
+    """Keep what a pass knew of the workers, if a task can be weighed with it as the pass did; the only writer."""
     where = {"project_id": evidence.project_id, "field": evidence.field, "pool": evidence.pool}
     row = session.scalar(select(SnapshotRow).filter_by(**where))
+    consensus = agreed.consensus
+    found = None if consensus is None else consensus.snapshot
+    if consensus is None or found is None or consensus.softened is None or found.log_chances.size > LARGEST:
+        if row is not None and row.aggregator == evidence.aggregator:
+            session.delete(row)  # what it says is not what a pass says any more
+        return
     if row is None:
         row = SnapshotRow(**where)
         session.add(row)

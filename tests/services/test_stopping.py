@@ -178,10 +178,11 @@ def test_a_snapshot_that_would_be_read_at_each_turn_is_kept_only_while_it_is_sma
             assert found.snapshot is not None
             return replaced(found, snapshot=replaced(found.snapshot, log_chances=np.zeros((251_000, 1, 1))))
 
-    site = a_site(unit_of_work, items=2)
-    batch = a_batch(site, **RULE)
-    fill(site, batch, "dog", "dog")
+    site, batch = begun(unit_of_work)
+    assert unit_of_work.read(lambda session: session.scalar(select(SnapshotRow.answers))) == 48
 
     agree(unit_of_work, batch_id=batch.id, plugins=replaced(PLUGINS, aggregators={"pooled": Large()}))
 
     assert unit_of_work.read(lambda session: session.scalar(select(SnapshotRow.id))) is None
+    fill(site, batch, "dog", "dog")
+    assert not stopped(site, batch)
