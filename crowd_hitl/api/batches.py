@@ -24,6 +24,7 @@ from crowd_hitl.api.schemas.batches import (
 from crowd_hitl.api.schemas.sittings import OwedOut, RateIn, RateOut
 from crowd_hitl.api.scoping import batch_here, project_here
 from crowd_hitl.domain.errors import bad_field
+from crowd_hitl.domain.gates import warn_of_caps
 from crowd_hitl.domain.money import micros, units
 from crowd_hitl.edge.auth import MANAGERS, allow
 from crowd_hitl.edge.house import current_house
@@ -61,6 +62,7 @@ def quote_batch(slug: str, *, body: BatchIn) -> QuoteOut:
         currency=quote.currency,
         gate=GateOut.model_validate(request),
         workers_able=able,
+        warning=warn_of_caps(request, tasks=quote.tasks, places=publishing.first_places(quote, request), able=able),
     )
 
 

@@ -12,11 +12,11 @@ import typer
 from crowd_hitl.cli import batch_left, reviewing
 from crowd_hitl.cli.batch_pay import CompensationShare, Hourly, PageSize, Rates, compensate, pay_row
 from crowd_hitl.cli.finding import batch_numbered, project_named
-from crowd_hitl.cli.frame import AsJson, DataFolder, group, put
+from crowd_hitl.cli.frame import AsJson, DataFolder, group, put, say
 from crowd_hitl.cli.opening import Desk, open_desk
 from crowd_hitl.cli.tables import show_pairs, show_table
 from crowd_hitl.cli.terms import as_request, typed_terms
-from crowd_hitl.domain.gates import Gate, describe_requirement
+from crowd_hitl.domain.gates import Gate, describe_requirement, warn_of_caps
 from crowd_hitl.domain.money import units
 from crowd_hitl.domain.quotes import COMPENSATION_SHARE, Quote
 from crowd_hitl.services import agreeing, publishing
@@ -89,10 +89,14 @@ def quote(
         quoted = desk.uow.read(publishing.quote_batch, project_id=row.id, request=request)
         able = desk.uow.read(able_workers, project_id=row.id, requirement=request.requirement)
     shown = {"project": row.slug, **quote_row(quoted), "workers_able": able, **gate_row(request)}
+    places = publishing.first_places(quoted, request)
+    warning = warn_of_caps(request, tasks=quoted.tasks, places=places, able=able)
     if as_json:
-        put(shown)
-    else:
-        show_pairs(shown)
+        put({**shown, "warning": warning})
+        return
+    show_pairs(shown)
+    if warning is not None:
+        say(warning)
 
 
 @app.command()

@@ -77,6 +77,18 @@ def cap_in_all(gate: Gate, *, tasks: int) -> int | None:
     return min(caps) if caps else None
 
 
+def warn_of_caps(gate: Gate, *, tasks: int, places: int, able: int) -> str | None:
+    """Say that all who are able cannot give the answers that are wanted at least, as the caps are; None if they can."""
+    most = cap_in_all(gate, tasks=tasks)
+    if most is None or most * able >= places:
+        return None
+    there = "the one able worker" if able == 1 else f"the {able} able workers"
+    return (
+        f"The batch cannot be finished: {there} may give {most * able} answers, as the cap is {most} each, "
+        f"and it wants {places}. Raise the cap, or add workers."
+    )
+
+
 def describe_requirement(requirement: Mapping[str, Any] | None) -> str:
     """Put a (checked) requirement into words."""
     if not requirement:

@@ -82,6 +82,11 @@ def quote_batch(session: Session, *, project_id: int, request: BatchRequest, now
     return quoted
 
 
+def first_places(quoted: Quote, request: BatchRequest) -> int:
+    """Return how many answers a batch wants at least."""
+    return quoted.tasks * request.overlap_min + quoted.gold_places
+
+
 def publish_batch(
     session: Session, *, project_id: int, request: BatchRequest, random: Random, now: datetime
 ) -> BatchRow:

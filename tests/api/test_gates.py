@@ -57,6 +57,8 @@ def test_a_quote_tells_how_many_may_work_and_refuses_what_nobody_could(served_on
 
     quote = served.post("rita", "/projects/pets/quote", {**wanted, "requirement": {"has": "spanish"}, "cap_share": 0.5})
     assert (quote.json["workers_able"], quote.json["gate"]["cap_share"]) == (0, 0.5)
+    assert quote.json["warning"].startswith("The batch cannot be finished: the 0 able workers may give 0 answers")
+    assert served.post("rita", "/projects/pets/quote", {**wanted, "cap_answers": 1}).json["warning"] is None
     refused = served.post("rita", "/projects/pets/batches", {**wanted, "requirement": {"has": "spanish"}})
     assert (refused.status_code, "only 0 of 2 active workers meet" in refused.json["detail"]) == (400, True)
     for wrong in ({"requirement": {"has": "french"}}, {"requirement": {"is": 1}}, {"cap_share": 2}, {"cap_answers": 0}):

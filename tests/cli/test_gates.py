@@ -22,7 +22,7 @@ def test_a_batch_asks_for_a_qualification_that_was_imported(published: Run, tmp_
     (tmp_path / "more.csv").write_text("key,text\nr9,More.\n", encoding="utf-8")
     published("items", "import", "film-reviews", tmp_path / "more.csv")
     quote = published("batch", "quote", *batch, "--requires", "spanish", "--cap", 5, "--json").json
-    assert (quote["workers_able"], quote["requires"], quote["cap"]) == (2, "spanish", 5)
+    assert (quote["workers_able"], quote["requires"], quote["cap"], quote["warning"]) == (2, "spanish", 5, None)
     asked = '{"has": "spanish", "min": 80}'
     refused = published("batch", "publish", *batch, "--requires", asked, code=1).err
     assert "only 1 of 3 active workers meet this requirement (spanish of at least 80)" in refused

@@ -1,10 +1,12 @@
 """Requirements: what is refused, and who meets what."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from crowd_hitl.domain.errors import BadInput
+from crowd_hitl.domain.gates import warn_of_caps
 from crowd_hitl.domain.requirements import Standing, check_requirement, meets, named_qualifications
 
 ANA = Standing(qualifications={"spanish": 90.0, "trained": None}, accuracy=0.93, answers=60)
@@ -70,3 +72,32 @@ def test_the_qualifications_a_requirement_names_are_listed() -> None:
     }
 
     assert named_qualifications(requirement) == {"a", "b", "c"}
+
+
+@dataclass(frozen=True)
+class Capped:
+    """A gate with caps alone."""
+
+    cap_answers: int | None = None
+    cap_share: float | None = None
+    cap_per_day: int | None = None
+    requirement: None = None
+
+
+@pytest.mark.parametrize(
+    ("gate", "able", "warned"),
+    [
+        (Capped(), 0, False),
+        (Capped(cap_answers=10), 3, False),
+        (Capped(cap_answers=9), 3, True),
+        (Capped(cap_share=0.5), 6, False),
+        (Capped(cap_share=0.5), 5, True),
+        (Capped(cap_per_day=1), 1, False),  # there are more days
+    ],
+)
+def test_caps_that_leave_a_batch_unfinished_are_told(gate: Capped, able: int, warned: bool) -> None:
+    warning = warn_of_caps(gate, tasks=10, places=30, able=able)
+
+    assert (warning is not None) is warned
+    if warning is not None:
+        assert "and it wants 30" in warning and "Raise the cap, or add workers" in warning

@@ -148,6 +148,7 @@ class QuoteOut(Given):
     currency: str
     gate: GateOut
     workers_able: int = Field(description="Active workers who meet the requirement and are not blocked.")
+    warning: str | None = Field(description="Why the batch could not be finished as it is: caps that are too low.")
 
 
 class ProgressOut(Given):
