@@ -19,8 +19,8 @@ from crowd_hitl.services.reporting.blocks import list_blocks
 from crowd_hitl.services.reporting.working import bench_of, list_extras, list_rejections, simulated_among
 
 DAYS_CHARTED = 14
-# The kind of question that the labelling page has a form for.
-FORM = "choice"
+# The kinds of questions that the labelling page has a form for (web/src/widgets/registry.ts).
+FORMS = ("choice",)
 
 
 def register(console: Blueprint) -> None:
@@ -53,7 +53,7 @@ def work_page() -> ResponseReturnValue:
     )
     return render_template(
         "work.html",
-        form=FORM,
+        forms=FORMS,
         offers=[(offer, hourly_micros(offer)) for offer in offers],
         simulated_slugs=simulated_slugs,
         blocks=stands.rows,
@@ -71,7 +71,7 @@ def bench_page(batch_id: int) -> ResponseReturnValue:
         bench = bench_of(view.session, batch_id=batch_id, worker_id=worker_id)
         offers = work_for(view.session, worker_id=worker_id, now=view.now)
     offer = next((offer for offer in offers if offer.batch_id == batch_id), None)
-    if offer is not None and offer.asks != FORM:
+    if offer is not None and offer.asks not in FORMS:
         return redirect(url_for("console.work_page"))
     available = 0 if offer is None else offer.available
     return render_template("bench.html", bench=bench, total=bench.done + bench.held + available)

@@ -2,6 +2,7 @@
 import { render } from "lit";
 import { ActiveTime } from "./worker/active_time.ts";
 import { WorkerApi } from "./worker/api.ts";
+import { AnswerHost } from "./worker/answer_host.ts";
 import { Held } from "./worker/held.ts";
 import { connectInstructions } from "./worker/instructions.ts";
 import { leaseNotice } from "./worker/lease.ts";
@@ -32,20 +33,25 @@ function startBench(bench: HTMLElement): void {
     newKey: () => crypto.randomUUID?.() ?? fallbackKey(),
   });
   const atOnce = storage?.getItem(AT_ONCE_KEY) === "yes";
-  const state: ViewState = { session, prompt, currency, atOnce, lease: null, tall: false, askingWhy: false };
+  const submit = () => session.submit(host.missing());
+  const host = new AnswerHost({
+    answered: ({ value, by }) => {
+      session.give(value);
+      if (state.atOnce && by === "key" && host.widget?.oneKey) submit();
+    },
+    submit,
+    failed: () => session.say("bad", "The form for this question could not be loaded. Reload the page."),
+  });
+  const state: ViewState = { session, host, prompt, currency, atOnce, lease: null, tall: false, askingWhy: false };
   const instructions = connectInstructions(document);
 
   const actions: Actions = {
-    chosen: ({ value, by }) => {
-      session.choose(value);
-      if (state.atOnce && by === "key") session.submit();
-    },
-    submit: () => session.submit(),
+    submit,
     undo: () => {
       session.undo();
       draw();
       // Else Enter would press the undo button again instead of submitting.
-      bench.querySelector("ch-choice")?.focus();
+      host.element?.focus();
     },
     retry: () => void session.retry(),
     dismiss: () => session.dismiss(),
@@ -57,7 +63,7 @@ function startBench(bench: HTMLElement): void {
     askWhy: (open) => {
       state.askingWhy = open;
       draw();
-      bench.querySelector<HTMLElement>(open ? "#why-text" : "ch-choice")?.focus();
+      (open ? bench.querySelector<HTMLElement>("#why-text") : host.element)?.focus();
     },
     reportBroken: (why) => {
       if (session.reportBroken(why)) actions.askWhy(false);
@@ -81,9 +87,13 @@ function startBench(bench: HTMLElement): void {
   }
 
   document.addEventListener("keydown", (event) => {
-    if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.key.toLowerCase() !== "z") return;
+    const key = event.key.toLowerCase();
+    if (!(event.ctrlKey || event.metaKey) || (key !== "z" && key !== "y")) return;
+    // in a field the browser takes back what was typed
+    if (event.target instanceof Element && event.target.closest("input[type=text], textarea")) return;
     event.preventDefault();
-    actions.undo();
+    if (key === "y" || event.shiftKey) host.element?.redo();
+    else if (!host.element?.undo()) actions.undo();
   });
   for (const link of document.querySelectorAll("[data-release]")) link.addEventListener("click", () => session.leave());
   window.addEventListener("online", () => session.outbox.retry());

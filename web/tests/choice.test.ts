@@ -1,18 +1,19 @@
 // <ch-choice> chooses by digit, click and arrow, says how, and asks for a submit on Enter.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ChoiceElement } from "../src/widgets/choice.ts";
-import type { ChoiceDetail } from "../src/widgets/choice.ts";
+import type { AnswerDetail } from "../src/widgets/element.ts";
 import { assignKeys } from "../src/widgets/keys.ts";
 
 const press = (key: string, target: EventTarget = document.body, extra: KeyboardEventInit = {}) =>
   target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...extra }));
 
-async function aChoice(...labels: string[]): Promise<{ choice: ChoiceElement; changes: ChoiceDetail[] }> {
+async function aChoice(...labels: string[]): Promise<{ choice: ChoiceElement; changes: AnswerDetail[] }> {
   const choice = new ChoiceElement();
-  choice.options = labels.map((label) => ({ value: label.toLowerCase(), label }));
+  const options = labels.map((label) => ({ value: label.toLowerCase(), label }));
+  choice.question = { kind: "choice", prompt: "Which?", field: "label", options };
   choice.name = "label";
-  const changes: ChoiceDetail[] = [];
-  choice.addEventListener("change", (event) => changes.push((event as CustomEvent<ChoiceDetail>).detail));
+  const changes: AnswerDetail[] = [];
+  choice.addEventListener("change", (event) => changes.push((event as CustomEvent<AnswerDetail>).detail));
   document.body.append(choice);
   await choice.updateComplete;
   return { choice, changes };
@@ -66,7 +67,7 @@ describe("<ch-choice>", () => {
     document.body.append(field);
     press("1", field);
     press("1", document.body, { ctrlKey: true });
-    expect(choice.value).toBe("");
+    expect(choice.value).toBeNull();
   });
 
   it("chooses by a click and says so", async () => {
@@ -107,6 +108,6 @@ describe("<ch-choice>", () => {
     const { choice } = await aChoice("Positive", "Negative");
     choice.remove();
     press("1");
-    expect(choice.value).toBe("");
+    expect(choice.value).toBeNull();
   });
 });

@@ -58,7 +58,7 @@ function answerOf(server: ReturnType<typeof aServer>, call: number): unknown {
 }
 
 function answer(session: Session, value = "a"): void {
-  session.choose(value);
+  session.give(value);
   session.submit();
 }
 
@@ -82,9 +82,21 @@ describe("session", () => {
   it("asks for a choice before it submits", async () => {
     const server = aServer(2);
     const session = await aSession(server);
-    session.submit();
+    session.submit("Choose one first");
     expect(session.hint).toBe("Choose one first");
+    session.submit();
+    expect(session.hint).toBe("There is no answer yet");
     expect(server.submit).not.toHaveBeenCalled();
+  });
+
+  it("keeps what was answered so far over a reload, and forgets it with the next item", async () => {
+    const server = aServer(4);
+    const session = await aSession(server);
+    session.give(["a", "b"]);
+    const again = await aSession(server);
+    expect([again.current?.id, again.answer]).toEqual([1, ["a", "b"]]);
+    again.submit();
+    expect([again.current?.id, again.answer]).toEqual([2, null]);
   });
 
   it("says when nothing is left, and what was earned", async () => {
@@ -101,7 +113,7 @@ describe("session", () => {
     answer(session, "a");
     await settle();
     session.undo();
-    expect([session.current?.id, session.choice]).toEqual([1, "a"]);
+    expect([session.current?.id, session.answer]).toEqual([1, "a"]);
     answer(session, "b");
     await settle();
     expect(server.replace).toHaveBeenCalledExactlyOnceWith(101, { label: "b" });

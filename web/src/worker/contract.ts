@@ -1,17 +1,17 @@
 // The shapes of the worker's REST API, as the pages read and send them.
-import type { Option } from "../widgets/choice.ts";
+import type { Item, Json, Question } from "../widgets/element.ts";
 
 export interface Assignment {
   id: string | number;
   task_id: string | number;
-  item: { id: string | number; key: string; text: string | null; image_url: string | null; audio_url?: string | null };
-  question: { kind: string; prompt: string; options: Option[]; field: string; instructions?: string | null };
+  item: Item;
+  question: Question;
   lease_ends_at: string;
   price: string;
   currency: string;
 }
 
-export type AnswerValue = Record<string, string>;
+export type AnswerValue = Record<string, Json>;
 
 /** An answer, or (`broken`) why the item itself cannot be answered. */
 export interface Submission {

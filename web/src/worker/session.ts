@@ -1,4 +1,5 @@
 // One person at one batch: what is on the screen, what is held ahead, what was answered last. Knows no HTML.
+import type { Json } from "../widgets/element.ts";
 import { Problem } from "./api.ts";
 import type { WorkerApi } from "./api.ts";
 import type { Assignment, SubmitReply } from "./contract.ts";
@@ -17,7 +18,7 @@ export interface Notice {
 
 interface LastAnswer {
   assignment: Assignment;
-  value: string;
+  value: Json;
   entry: Entry;
   /** performance.now() until which the server lets it be changed; unknown until the server has it. */
   changeableUntil?: number;
@@ -45,7 +46,7 @@ export class Session {
   /** The question of the item on the screen, or of the one before while the next is on its way. */
   question: Assignment["question"] | null = null;
   shownAt = 0;
-  choice = "";
+  answer: Json = null;
   hint = "";
   notice: Notice | null = null;
   answered = 0;
@@ -89,22 +90,25 @@ export class Session {
     return this.last.changeableUntil === undefined || performance.now() < this.last.changeableUntil;
   }
 
-  choose(value: string): void {
-    this.choice = value;
+  /** Takes what the person has answered so far; it is kept over a reload. */
+  give(answer: Json): void {
+    this.answer = answer;
     this.hint = "";
+    if (this.current !== null && !this.changing) this.around.held.keepDraft(this.current.id, answer);
     this.around.changed();
   }
 
-  submit(): void {
+  /** Sends the answer, unless something is `missing`: then that is said. */
+  submit(missing = ""): void {
     if (this.phase !== "asking" || this.current === null) return;
-    if (this.choice === "") {
-      this.hint = "Choose one first";
+    if (missing !== "" || this.answer === null) {
+      this.hint = missing || "There is no answer yet";
       this.around.changed();
       return;
     }
     if (performance.now() - this.saidAt > NOTICE_MS) this.notice = null; // read, or not worth a stop
     if (this.changing) this.sendChange();
-    else this.sendAnswer(this.current, { value: { [this.current.question.field]: this.choice } });
+    else this.sendAnswer(this.current, { value: { [this.current.question.field]: this.answer } });
     this.showNext();
   }
 
@@ -165,7 +169,7 @@ export class Session {
       queued_at: Date.now(),
     };
     this.expected += next;
-    this.last = { assignment, value: said.broken === undefined ? this.choice : "", entry };
+    this.last = { assignment, value: said.broken === undefined ? this.answer : null, entry };
     this.answered += 1;
     this.earnedMicros += toMicros(assignment.price);
     this.unconfirmed.set(entry.client_key, toMicros(assignment.price));
@@ -175,10 +179,10 @@ export class Session {
   private sendChange(): void {
     const last = this.last;
     this.changing = false;
-    if (last === null || last.value === this.choice) return;
-    last.value = this.choice;
+    if (last === null || JSON.stringify(last.value) === JSON.stringify(this.answer)) return;
+    last.value = this.answer;
     const { client_key, answer_id } = last.entry;
-    this.outbox.change({ client_key, answer_id, entry: last.entry }, { [last.assignment.question.field]: this.choice });
+    this.outbox.change({ client_key, answer_id, entry: last.entry }, { [last.assignment.question.field]: this.answer });
   }
 
   private showNext(): void {
@@ -186,11 +190,11 @@ export class Session {
     this.ahead = this.ahead.filter((assignment) => Date.parse(assignment.lease_ends_at) > now);
     const next = this.ahead.shift();
     if (next) {
-      this.show(next, "");
+      this.show(next, this.around.held.draft(next.id));
       return;
     }
     this.current = null;
-    this.choice = "";
+    this.answer = null;
     this.phase = "loading";
     this.around.held.keep([]);
     this.around.changed();
@@ -198,10 +202,10 @@ export class Session {
     if (this.expected === 0) void this.refill();
   }
 
-  private show(assignment: Assignment, choice: string): void {
+  private show(assignment: Assignment, answer: Json): void {
     this.current = assignment;
     this.question = assignment.question;
-    this.choice = choice;
+    this.answer = answer;
     this.hint = "";
     this.phase = "asking";
     this.shownAt = this.api.serverNow();

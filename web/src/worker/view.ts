@@ -1,8 +1,8 @@
 // The labelling page as Lit templates: one frame whose parts never move, whatever the item is.
 import { html, nothing } from "lit";
 import type { TemplateResult } from "lit";
-import "../widgets/choice.ts";
-import type { ChoiceDetail } from "../widgets/choice.ts";
+import type { AnswerElement } from "../widgets/element.ts";
+import type { AnswerHost } from "./answer_host.ts";
 import type { Assignment } from "./contract.ts";
 import { cannotBeAnswered } from "./broken.ts";
 import { icon } from "./icons.ts";
@@ -10,7 +10,6 @@ import { formatMoney } from "./money.ts";
 import type { Session } from "./session.ts";
 
 export interface Actions {
-  chosen(detail: ChoiceDetail): void;
   submit(): void;
   undo(): void;
   retry(): void;
@@ -24,6 +23,7 @@ export interface Actions {
 
 export interface ViewState {
   session: Session;
+  host: AnswerHost;
   prompt: string;
   currency: string;
   atOnce: boolean;
@@ -47,8 +47,10 @@ export function page(state: ViewState, actions: Actions): TemplateResult {
         <h1 class="ask" id="question">${session.question?.prompt ?? state.prompt}</h1>
         ${state.lease ? html`<span class="lease" role="timer">${state.lease}</span>` : nothing}
       </div>
-      ${session.current ? itemOf(session.current, actions) : html`<div class="item waiting">${skeleton()}</div>`}
-      <div class="answer">${notice(session, actions)}${choices(session, actions)}${cannotBeAnswered(state, actions)}</div>
+      ${state.host.widget?.drawsItem
+        ? nothing
+        : session.current ? itemOf(session.current, actions) : html`<div class="item waiting">${skeleton()}</div>`}
+      <div class="answer">${notice(session, actions)}${answerOf(state)}${cannotBeAnswered(state, actions)}</div>
     </div>
     ${bar(state, actions)}
   </form>`;
@@ -82,21 +84,12 @@ function markSmall(event: Event): void {
   image.classList.toggle("pixels", longest <= 64);
 }
 
-function choices(session: Session, actions: Actions): TemplateResult {
-  // Between two items the options stay, at rest, so that nothing moves.
-  const question = session.question;
-  return html`<ch-choice
-    name=${question?.field ?? "label"}
-    .label=${question?.prompt ?? ""}
-    .options=${question?.options ?? NO_OPTIONS}
-    .value=${session.choice}
-    .disabled=${session.current === null}
-    @change=${(event: CustomEvent<ChoiceDetail>) => actions.chosen(event.detail)}
-    @submit-request=${() => actions.submit()}
-  ></ch-choice>`;
+function answerOf({ session, host }: ViewState): AnswerElement | TemplateResult {
+  const { question, current } = session;
+  if (question === null) return html`${nothing}`;
+  const shown = host.show({ question, item: current?.item ?? null, answer: session.answer });
+  return shown ?? html`<p class="empty" role="alert">This page has no form for questions of the kind “${question.kind}”.</p>`;
 }
-
-const NO_OPTIONS: [] = [];
 
 function bar(state: ViewState, actions: Actions): TemplateResult {
   const { session } = state;
@@ -107,10 +100,12 @@ function bar(state: ViewState, actions: Actions): TemplateResult {
         <kbd>Ctrl</kbd><kbd>Z</kbd>
       </button>
       <span class="grow says" role="status">${says(session)}</span>
-      <span class="status"><label class="inline"
-        ><input type="checkbox" .checked=${state.atOnce}
-          @change=${(event: Event) => actions.atOnce((event.target as HTMLInputElement).checked)} />
-        A digit submits at once</label></span>
+      ${state.host.widget?.oneKey
+        ? html`<span class="status"><label class="inline"
+            ><input type="checkbox" .checked=${state.atOnce}
+              @change=${(event: Event) => actions.atOnce((event.target as HTMLInputElement).checked)} />
+            A digit submits at once</label></span>`
+        : nothing}
       <button type="button" class="btn primary big" aria-disabled=${session.current ? nothing : "true"}
         @click=${() => actions.submit()}>Submit <kbd>Enter</kbd></button>
     </div>
