@@ -11,7 +11,7 @@ from crowd_hitl.inference.answers import Answers, Floats
 from crowd_hitl.inference.multilabel import Flags, Sets, choose, fit_each_label, set_confidences, set_skills
 from crowd_hitl.inference.pooled import PooledSettings, fit_pooled
 from crowd_hitl.plugins.fusers.value_tables import answered, as_share, check_table
-from crowd_hitl.plugins.questions.framing import values_of
+from crowd_hitl.plugins.questions.checking import values_of
 
 SKILL_WEIGHT = 4.0
 

@@ -12,7 +12,7 @@ from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.ports import Floats, Fused, ValueTable
 from crowd_hitl.inference.numbers import NumberFit, Numbers, NumberSettings, fit_numbers
 from crowd_hitl.plugins.fusers.value_tables import answered, as_share, check_table, is_number
-from crowd_hitl.plugins.questions.framing import LARGEST
+from crowd_hitl.plugins.questions.checking import LARGEST
 
 # Where bounds are set nobody can err by a factor of a thousand, and a far answer may be meant.
 UNBOUNDED, BOUNDED = NumberSettings(tails=4.0), NumberSettings(tails=20.0)

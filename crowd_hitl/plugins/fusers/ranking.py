@@ -10,7 +10,7 @@ from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.ports import Fused, Ints, ValueTable
 from crowd_hitl.inference.rankings import Rankings, RankingSettings, fit_rankings
 from crowd_hitl.plugins.fusers.value_tables import answered, as_share, check_table
-from crowd_hitl.plugins.questions.framing import values_of
+from crowd_hitl.plugins.questions.checking import values_of
 
 
 class RankingFuser:
