@@ -28,8 +28,7 @@ class RegionsFuser(ABC):
             distance=lambda one, other: 1.0 - likeness(overlaps(one, other, shapes), len(one), len(other)),
             combine=lambda given, weights, gaps: self.combine(given, weights, gaps, answers.spec),
         )
-        found = fuse_values(answers, weighing)
-        return Fused(values=found.values, confidences=found.confidences, skills=found.skills)
+        return fuse_values(answers, weighing)
 
     def distance(self, one: Any, other: Any, *, spec: Mapping[str, Any]) -> float:
         """Return 1 − F1 of the two answers, marks of one label matched by how far they overlap."""
