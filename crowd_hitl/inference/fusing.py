@@ -188,5 +188,8 @@ def belief(skills: Floats, likeness: Floats) -> float:
     root of their number: chosen on CrowdSpeech's dev-clean, where it was within .05 of the quality for 2 to 7 answers.
     """
     odds = np.clip(skills, *BELIEVABLE)
-    evidence = (2.0 * likeness - 1.0) @ np.log(odds / (1.0 - odds))
+    says = np.log(odds / (1.0 - odds))
+    # That somebody who is mostly wrong says something else speaks for nothing: there are many ways to be wrong.
+    says = np.where(likeness < 0.5, np.maximum(says, 0.0), says)
+    evidence = (2.0 * likeness - 1.0) @ says
     return float(1.0 / (1.0 + np.exp(-evidence / np.sqrt(len(skills)))))
