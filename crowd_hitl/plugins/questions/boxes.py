@@ -19,7 +19,7 @@ class BoxesQuestion(PlacesQuestion):
 
     def read_mark(self, spec: Mapping[str, Any], mark: object, *, where: str) -> dict[str, Any]:
         """Return one box that lies within the image."""
-        parts = checked_parts(mark, where=where, needed=("x", "y", "width", "height"), also=("label",))
+        parts = checked_parts(mark, where=where, needed=("x", "y", "width", "height"))
         scale = scale_of(spec)
         least = 10.0**-scale.digits
         box: dict[str, Any] = {start: scale.number(f"{where}.{start}", parts[start]) for start in ("x", "y")}

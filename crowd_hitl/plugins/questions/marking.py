@@ -18,7 +18,7 @@ def checked_labels(spec: Mapping[str, Any], *, most: int) -> dict[str, Any]:
 def label_values(spec: Mapping[str, Any]) -> list[str]:
     """List the values that a mark's label can take."""
     labels = spec.get("labels", ())
-    return [str(label["value"] if isinstance(label, Mapping) else label) for label in labels]
+    return [label if isinstance(label, str) else label["value"] for label in labels]
 
 
 def checked_label(spec: Mapping[str, Any], value: object, *, where: str) -> str:
@@ -39,13 +39,14 @@ def checked_marks(spec: Mapping[str, Any], value: object, *, where: str) -> list
     return list(value)
 
 
-def checked_parts(mark: object, *, where: str, needed: Sequence[str], also: Sequence[str] = ()) -> Mapping[str, Any]:
-    """Return a mark that has all the parts it needs and no others."""
+def checked_parts(mark: object, *, where: str, needed: Sequence[str]) -> Mapping[str, Any]:
+    """Return a mark that has all the parts it needs, and no others but a label."""
+    known = (*needed, "label")
     if not isinstance(mark, Mapping):
-        raise bad_field(where, expected="an object with " + ", ".join((*needed, *also)), found=mark)
+        raise bad_field(where, expected="an object with " + ", ".join(known), found=mark)
     for name in mark:
-        if name not in needed and name not in also:
-            raise bad_field(f"{where}.{name}", expected="only " + ", ".join((*needed, *also)), found=mark[name])
+        if name not in known:
+            raise bad_field(f"{where}.{name}", expected="only " + ", ".join(known), found=mark[name])
     for name in needed:
         if name not in mark:
             raise bad_field(f"{where}.{name}", expected="a value", found="nothing")

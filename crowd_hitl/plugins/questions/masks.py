@@ -73,7 +73,7 @@ class MasksQuestion(FramedQuestion):
 
 def checked_mask(spec: Mapping[str, Any], mark: object, *, where: str) -> tuple[list[int], dict[str, Any]]:
     """Return one mask's runs, and the mask in its canonical form."""
-    parts = checked_parts(mark, where=where, needed=("size", "counts"), also=("label",))
+    parts = checked_parts(mark, where=where, needed=("size", "counts"))
     size = parts["size"]
     if not isinstance(size, list | tuple) or len(size) != 2:
         raise bad_field(f"{where}.size", expected="[height, width]", found=size)

@@ -34,7 +34,7 @@ class PolygonsQuestion(PlacesQuestion):
 
     def read_mark(self, spec: Mapping[str, Any], mark: object, *, where: str) -> dict[str, Any]:
         """Return one polygon that does not cross itself and has an area."""
-        parts = checked_parts(mark, where=where, needed=("points",), also=("label",))
+        parts = checked_parts(mark, where=where, needed=("points",))
         scale = scale_of(spec)
         unit = 10**scale.digits
         given = checked_points(spec, parts["points"], where=f"{where}.points")

@@ -65,7 +65,7 @@ def checked_span(spec: Mapping[str, Any], mark: object, *, where: str) -> dict[s
     """Return one span of at least one character."""
     if isinstance(mark, list | tuple) and len(mark) == 3:
         mark = dict(zip(("start", "end", "label"), mark, strict=True))
-    parts = checked_parts(mark, where=where, needed=("start", "end"), also=("label",))
+    parts = checked_parts(mark, where=where, needed=("start", "end"))
     start = checked_whole(f"{where}.start", parts["start"], least=0, most=LONGEST_TEXT - 1)
     return {
         "start": start,
