@@ -109,11 +109,14 @@ def bad_field(field: str, *, expected: str, found: object) -> BadInput:
 
     Only the beginning of what was found is shown.
     """
-    shown = _printable(f"'{found[:80]}'" if isinstance(found, str) else _brief.repr(found))
-    problem = FieldProblem(field=_printable(field[:200]), expected=expected, found=shown)
-    return BadInput(f"{problem.field}: expected {expected}, found {shown}.", problems=[problem])
+    problem = FieldProblem(field=_plain(field[:200]), expected=expected, found=_shown(found))
+    return BadInput(f"{problem.field}: expected {expected}, found {problem.found}.", problems=[problem])
 
 
-def _printable(text: str) -> str:
-    """Replace what neither UTF-8 nor PostgreSQL can hold."""
-    return text.encode(errors="replace").decode().replace("\0", "\ufffd")
+def _shown(found: object) -> str:
+    return f"'{_plain(found[:80])}'" if isinstance(found, str) else _brief.repr(found)
+
+
+def _plain(text: str) -> str:
+    # What breaks the line, commands the terminal, or cannot be stored, is shown as Python writes it.
+    return text if text.isprintable() else repr(text)[1:-1]
