@@ -1,5 +1,6 @@
 """A label: the agreed value of one field of an item, its source and its confidence."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 
@@ -45,3 +46,10 @@ def change(*, value: str, source: str, standing: tuple[str, str] | None) -> Chan
     if STRENGTH[LabelSource(source)] < STRENGTH[LabelSource(standing[1])]:
         return Change.NONE
     return Change.REFINED if (value, source) == standing else Change.NEW_VERSION
+
+
+def best(posterior: Sequence[float], *, classes: Sequence[str]) -> tuple[str, float]:
+    """Return the likeliest class and its probability; a tie goes to the class that sorts first by name."""
+    top = max(posterior)
+    winner = min(name for name, p in zip(classes, posterior, strict=True) if p >= top - 1e-12)
+    return winner, float(top)

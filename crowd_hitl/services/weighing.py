@@ -70,7 +70,7 @@ def weigh(evidence: Evidence, *, plugins: Plugins, seed: int) -> Agreed:
         return _fused(evidence, plugins.fusers[evidence.aggregator], seed=seed)
     aggregator = plugins.aggregators[evidence.aggregator]
     consensus = aggregator.aggregate(table, seed=seed)
-    values = leading(consensus.posteriors, classes=evidence.values)
+    values = _leading(consensus.posteriors, classes=evidence.values)
     posteriors, softened, believed = _calibrated(evidence, consensus, aggregator, seed=seed)
     return Agreed(values, posteriors, softened, consensus.skills, believed)
 
@@ -161,8 +161,8 @@ def _calibrated(
     return meant, meant, Believed(fitted, judge(judged, truth, threshold=evidence.rule.confidence_target))
 
 
-def leading(posteriors: Floats, *, classes: Sequence[str]) -> NDArray[np.object_]:
-    """Return each row's likeliest class; a tie, to within rounding, goes to the class that sorts first by name."""
+def _leading(posteriors: Floats, *, classes: Sequence[str]) -> NDArray[np.object_]:
+    """Return the class that `domain.labels.best` finds, for all rows at once."""
     by_name = np.array(sorted(range(len(classes)), key=classes.__getitem__))
     top = posteriors.max(axis=1)
     first = (posteriors[:, by_name] >= top[:, None] - 1e-12).argmax(axis=1)

@@ -1,12 +1,10 @@
 """Labels: who may replace whom, and which class wins."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crowd_hitl.domain.labels import STRENGTH, Change, LabelSource, change
-from crowd_hitl.services.weighing import leading
+from crowd_hitl.domain.labels import STRENGTH, Change, LabelSource, best, change
 
 SOURCES = st.sampled_from(list(LabelSource))
 VALUES = st.sampled_from(["cat", "dog"])
@@ -42,12 +40,17 @@ def test_an_unknown_source_is_refused() -> None:
 def test_a_tie_goes_to_the_name_that_sorts_first_whatever_the_order(classes: list[str], weights: list[int]) -> None:
     posterior = [weights[ord(name[0]) - ord("a")] / 10 for name in classes]
 
-    winner = leading(np.array([posterior]), classes=classes)[0]
+    winner, confidence = best(posterior, classes=classes)
 
-    assert winner == min(name for name, p in zip(classes, posterior, strict=True) if p == max(posterior))
+    assert confidence == max(posterior)
+    assert winner == min(name for name, p in zip(classes, posterior, strict=True) if p == confidence)
 
 
 def test_a_difference_below_rounding_is_a_tie() -> None:
-    found = leading(np.array([[0.5, 0.5 + 1e-14], [0.5 + 1e-14, 0.5]]), classes=["b", "a"])
+    assert best([0.5, 0.5 + 1e-14], classes=["b", "a"])[0] == "a"
+    assert best([0.5 + 1e-14, 0.5], classes=["b", "a"])[0] == "a"
 
-    assert found.tolist() == ["a", "a"]
+
+def test_every_class_needs_its_probability() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        best([1.0], classes=["a", "b"])
