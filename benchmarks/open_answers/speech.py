@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.open_answers.reading import Crowd, calibration_error, read_crowd, rows_of
 from crowd_hitl.inference.crowdkit import quiet
-from crowd_hitl.inference.words import Normalisation, distance, edits, keys_of, word_error_rate
+from crowd_hitl.inference.words import Normalisation, distance, edits, keys_of
 from crowd_hitl.plugins.finding import find
 
 RULE = Normalisation()
@@ -56,13 +56,14 @@ def scored(name: str, crowd: Crowd, texts: Callable[[], Sequence[str]]) -> dict[
     found = [keys_of(text, RULE) for text in texts()]
     seconds = process_time() - started
     truth = [keys_of(text, RULE) for text in crowd.truth]
-    changed = sum(edits(one, other) for one, other in zip(found, truth, strict=True))
+    changed = [edits(one, other) for one, other in zip(found, truth, strict=True)]
+    rates = [count / max(len(one), 1) for count, one in zip(changed, truth, strict=True)]
     return {
         "method": name,
         "recordings": len(truth),
         "answers": len(crowd.table.values),
-        "wer": round(changed / sum(map(len, truth)), 4),
-        "wer_mean": round(float(np.mean([word_error_rate(*pair) for pair in zip(found, truth, strict=True)])), 4),
+        "wer": round(sum(changed) / sum(map(len, truth)), 4),
+        "wer_mean": round(float(np.mean(rates)), 4),
         "exact": round(float(np.mean([one == other for one, other in zip(found, truth, strict=True)])), 4),
         "cpu_seconds": round(seconds, 2),
     }

@@ -51,12 +51,6 @@ class SittingState(StrEnum):
     LAPSED = "lapsed"
 
 
-def lease_end(now: datetime, *, lease_seconds: int, deadline: datetime | None) -> datetime:
-    """Say when a lease given now runs out: never past the task's deadline."""
-    end = now + timedelta(seconds=lease_seconds)
-    return min(end, deadline) if deadline is not None else end
-
-
 def replaceable_until(submitted_at: datetime) -> datetime:
     """Say until when a worker may replace the answer (undo)."""
     return submitted_at + timedelta(seconds=REPLACE_SECONDS)

@@ -17,6 +17,7 @@ CrowdError
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from reprlib import Repr
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,33 @@ class Unusable(CrowdError):
     """A file, a server or an artefact outside cannot be used."""
 
 
+class _Brief(Repr):
+    """Shows the beginning of whatever was found: it may be megabytes long, or nested without end."""
+
+    def repr_int(self, x: int, level: int) -> str:
+        # Python itself refuses to write out an integer of more than 4,300 digits.
+        return super().repr_int(x, level) if x.bit_length() < 10_000 else "a number of thousands of digits"
+
+
+_brief = _Brief()
+_brief.maxstring = _brief.maxother = _brief.maxlong = 80
+_brief.maxlist = _brief.maxtuple = _brief.maxdict = 6
+_brief.maxlevel = 3
+
+
 def bad_field(field: str, *, expected: str, found: object) -> BadInput:
-    """Build the error for one wrong field, in the one wording used everywhere."""
-    shown = repr(found) if not isinstance(found, str) else f"'{found[:80]}'"
-    problem = FieldProblem(field=field, expected=expected, found=shown)
-    return BadInput(f"{field}: expected {expected}, found {shown}.", problems=[problem])
+    """Build the error for one wrong field, in the one wording used everywhere; it can be stored and sent whatever came.
+
+    Only the beginning of what was found is shown.
+    """
+    problem = FieldProblem(field=_plain(field[:200]), expected=expected, found=_shown(found))
+    return BadInput(f"{problem.field}: expected {expected}, found {problem.found}.", problems=[problem])
+
+
+def _shown(found: object) -> str:
+    return f"'{_plain(found[:80])}'" if isinstance(found, str) else _brief.repr(found)
+
+
+def _plain(text: str) -> str:
+    # What breaks the line, commands the terminal, or cannot be stored, is shown as Python writes it.
+    return text if text.isprintable() else repr(text)[1:-1]

@@ -179,30 +179,3 @@ def class_agreement(found: Tally) -> list[ClassAgreement]:
         kappa = None if agreement is None or rest <= 1e-12 else (agreement - float(among[label])) / rest
         found_classes.append(ClassAgreement(share=float(everywhere[label]), agreement=agreement, kappa=kappa))
     return found_classes
-
-
-def consistency(found: Tally, right: Floats, wrong: Floats, label: Longs) -> Floats:
-    """Return, per task, the posterior of `label` where each cell's answers weigh in with log-likelihoods.
-
-    `right`, per cell: the sum of its workers' log skill; `wrong`: the sum of their log (1 − skill) / (K − 1). That is
-    crowd-kit's `consistency`, of a uniform prior over all K labels.
-    """
-    n_tasks = len(found.sizes)
-    base = added(found.task, wrong, n_tasks)
-    logits = base[found.task] + right - wrong
-    top = np.maximum.reduceat(logits, _starts(found)) if len(logits) else np.zeros(0)
-    tops = np.full(n_tasks, -np.inf)
-    tops[found.task[_starts(found)]] = top
-    tops = np.where(np.isneginf(tops), base, np.maximum(tops, base))
-    given = np.bincount(found.task, minlength=n_tasks)
-    mass = added(found.task, np.exp(logits - tops[found.task]), n_tasks)
-    mass += (found.n_labels - given) * np.exp(base - tops)
-    hit = found.label == label[found.task]
-    chosen = np.exp(base - tops)
-    chosen[found.task[hit]] = np.exp(logits - tops[found.task])[hit]
-    shares: Floats = chosen / mass
-    return shares
-
-
-def _starts(found: Tally) -> Longs:
-    return np.flatnonzero(np.diff(found.task, prepend=-1)).astype(np.int64)

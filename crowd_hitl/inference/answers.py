@@ -1,46 +1,18 @@
 """Checks and orders a table of answers before any model sees it: what a model leaves to accident is settled here."""
 
-from typing import Protocol
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crowd_hitl.domain.errors import bad_field
+from crowd_hitl.domain.ports import AnswerTable, ValueTable
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 
 
-class Answers(Protocol):
-    """The arrays of an answer table; `domain.ports.AnswerTable` is one."""
-
-    @property
-    def tasks(self) -> Ints:
-        """Return the task of each answer."""
-
-    @property
-    def workers(self) -> Ints:
-        """Return the worker of each answer."""
-
-    @property
-    def labels(self) -> Ints:
-        """Return the label of each answer."""
-
-    @property
-    def n_tasks(self) -> int:
-        """Return how many tasks there are."""
-
-    @property
-    def n_workers(self) -> int:
-        """Return how many workers there are."""
-
-    @property
-    def n_labels(self) -> int:
-        """Return how many labels there are."""
-
-    @property
-    def gold(self) -> Ints | None:
-        """Return the known labels, −1 where unknown."""
+Answers = AnswerTable
 
 
 def check_answers(answers: Answers) -> None:
@@ -53,6 +25,22 @@ def check_answers(answers: Answers) -> None:
         "workers": (answers.workers, answers.n_workers),
         "labels": (answers.labels, answers.n_labels),
     }
+    check_columns(columns, size=size)
+    if answers.gold is not None:
+        check_gold(answers.gold, answers)
+
+
+def check_values(table: ValueTable) -> None:
+    """Refuse a table of open answers whose columns differ in length or hold a code that names nothing."""
+    columns = {"tasks": (table.tasks, table.n_tasks), "workers": (table.workers, table.n_workers)}
+    check_columns(columns, size=len(table.values))
+    for task in table.gold or {}:
+        if not 0 <= task < table.n_tasks:
+            raise bad_field("gold", expected=f"tasks from 0 to {table.n_tasks - 1}", found=task)
+
+
+def check_columns(columns: Mapping[str, tuple[Ints, int]], *, size: int) -> None:
+    """Refuse a column of codes that is not of this length, or that has one beyond its count."""
     for name, (codes, count) in columns.items():
         if codes.shape != (size,):
             raise bad_field(name, expected=f"{size} codes", found=codes.shape)
@@ -60,8 +48,6 @@ def check_answers(answers: Answers) -> None:
             raise bad_field(name, expected="whole numbers", found=str(codes.dtype))
         if size and not (codes.min() >= 0 and codes.max() < count):
             raise bad_field(name, expected=f"codes from 0 to {count - 1}", found=f"{codes.min()} to {codes.max()}")
-    if answers.gold is not None:
-        check_gold(answers.gold, answers)
 
 
 def check_gold(gold: Ints, answers: Answers) -> None:

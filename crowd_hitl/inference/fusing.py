@@ -8,12 +8,13 @@ single answer is believed as far as its worker is.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crowd_hitl.domain.errors import bad_field
+from crowd_hitl.domain.ports import Fused, ValueTable
+from crowd_hitl.inference.answers import check_values
 
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
@@ -21,34 +22,6 @@ Floats = NDArray[np.float64]
 
 UNKNOWN_SKILL = 0.5
 BELIEVABLE = (0.05, 0.99)
-
-
-class Values(Protocol):
-    """The columns of a table of open answers; `domain.ports.ValueTable` is one."""
-
-    @property
-    def tasks(self) -> Ints:
-        """Return the task of each answer."""
-
-    @property
-    def workers(self) -> Ints:
-        """Return the worker of each answer."""
-
-    @property
-    def values(self) -> Sequence[Any]:
-        """Return the value of each answer."""
-
-    @property
-    def n_tasks(self) -> int:
-        """Return how many tasks there are."""
-
-    @property
-    def n_workers(self) -> int:
-        """Return how many workers there are."""
-
-    @property
-    def gold(self) -> Mapping[int, Any] | None:
-        """Return the known values of some tasks."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +44,6 @@ class Weighing:
 
 
 @dataclass(frozen=True)
-class Fusion:
-    """The fused values (None where nothing is known), how far each is believed, and the workers' skills."""
-
-    values: list[Any]
-    confidences: Floats
-    skills: Floats
-
-
-@dataclass(frozen=True)
 class Asked:
     """One task's answers: their rows in the table, the distinct values, and which of these each row has."""
 
@@ -91,27 +55,12 @@ class Asked:
     apart: Floats
 
 
-def check_values(table: Values) -> None:
-    """Refuse a table whose columns differ in length or hold a code that names nothing."""
-    size = len(table.values)
-    for name, codes, count in (("tasks", table.tasks, table.n_tasks), ("workers", table.workers, table.n_workers)):
-        if codes.shape != (size,):
-            raise bad_field(name, expected=f"{size} codes", found=codes.shape)
-        if not np.issubdtype(codes.dtype, np.integer):
-            raise bad_field(name, expected="whole numbers", found=str(codes.dtype))
-        if size and not (codes.min() >= 0 and codes.max() < count):
-            raise bad_field(name, expected=f"codes from 0 to {count - 1}", found=f"{codes.min()} to {codes.max()}")
-    for task in table.gold or {}:
-        if not 0 <= task < table.n_tasks:
-            raise bad_field("gold", expected=f"tasks from 0 to {table.n_tasks - 1}", found=task)
-
-
 def name_of(value: Any) -> str:
     """Return a text that equal values share, to sort and to tell them apart by."""
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
-def in_order(table: Values) -> Longs:
+def in_order(table: ValueTable) -> Longs:
     """Return the answers' rows by task, value and worker: an order that does not depend on theirs."""
     names = [name_of(value) for value in table.values]
     keys = zip(table.tasks.tolist(), names, table.workers.tolist(), strict=True)
@@ -119,7 +68,7 @@ def in_order(table: Values) -> Longs:
     return np.array(ranked, dtype=np.int64)
 
 
-def by_task(table: Values) -> list[Longs]:
+def by_task(table: ValueTable) -> list[Longs]:
     """Return the rows of every task that has answers, in the order of `in_order`."""
     rows = in_order(table)
     if not len(rows):
@@ -127,7 +76,7 @@ def by_task(table: Values) -> list[Longs]:
     return np.split(rows, np.flatnonzero(np.diff(table.tasks[rows])) + 1)
 
 
-def fuse_values(table: Values, weighing: Weighing) -> Fusion:
+def fuse_values(table: ValueTable, weighing: Weighing) -> Fused:
     """Weigh all answers; a task without answers and gold gets None at confidence 0."""
     check_values(table)
     asked = [asked_of(table, rows, weighing) for rows in by_task(table)]
@@ -141,7 +90,7 @@ def fuse_values(table: Values, weighing: Weighing) -> Fusion:
     return fusion(table, asked, values, near, skills)
 
 
-def judge_values(table: Values, values: Mapping[int, Any], weighing: Weighing) -> Fusion:
+def judge_values(table: ValueTable, values: Mapping[int, Any], weighing: Weighing) -> Fused:
     """Say how far values that were found otherwise are to be believed, and how near each worker comes to them."""
     check_values(table)
     asked = [asked_of(table, rows, weighing) for rows in by_task(table)]
@@ -149,7 +98,7 @@ def judge_values(table: Values, values: Mapping[int, Any], weighing: Weighing) -
     return fusion(table, asked, values, near, skills_of(table, asked, near, weighing))
 
 
-def likeness_of(table: Values, asked: Sequence[Asked], values: Mapping[int, Any], weighing: Weighing) -> Floats:
+def likeness_of(table: ValueTable, asked: Sequence[Asked], values: Mapping[int, Any], weighing: Weighing) -> Floats:
     """Return how near every answer is to its task's value: the known one, if there is one."""
     gold = table.gold or {}
     likeness = np.ones(len(table.values))
@@ -161,8 +110,8 @@ def likeness_of(table: Values, asked: Sequence[Asked], values: Mapping[int, Any]
 
 
 def fusion(
-    table: Values, asked: Sequence[Asked], values: Mapping[int, Any], likeness: Floats, skills: Floats
-) -> Fusion:
+    table: ValueTable, asked: Sequence[Asked], values: Mapping[int, Any], likeness: Floats, skills: Floats
+) -> Fused:
     """Put together what was found; gold stands as it is known."""
     found: list[Any] = [None] * table.n_tasks
     confidences = np.zeros(table.n_tasks)
@@ -171,10 +120,10 @@ def fusion(
         confidences[one.task] = belief(skills[table.workers[one.rows]], likeness[one.rows])
     for task, value in (table.gold or {}).items():
         found[task], confidences[task] = value, 1.0
-    return Fusion(values=found, confidences=confidences, skills=skills)
+    return Fused(values=found, confidences=confidences, skills=skills)
 
 
-def asked_of(table: Values, rows: Longs, weighing: Weighing) -> Asked:
+def asked_of(table: ValueTable, rows: Longs, weighing: Weighing) -> Asked:
     """Lay out one task's answers, equal ones together."""
     names = [name_of(table.values[row]) for row in rows]
     firsts = [place for place, name in enumerate(names) if place == 0 or name != names[place - 1]]
@@ -204,7 +153,7 @@ def apart_of(distinct: Sequence[Any], weighing: Weighing) -> Floats:
     return apart
 
 
-def weights_of(one: Asked, table: Values, skills: Floats, weighing: Weighing) -> Floats:
+def weights_of(one: Asked, table: ValueTable, skills: Floats, weighing: Weighing) -> Floats:
     """Return the weight of every distinct value: what its votes count, all together."""
     nearness = np.maximum(one.nearness, 0.05) ** weighing.nearness_power
     votes = np.maximum(skills[table.workers[one.rows]], 0.05) ** weighing.skill_power * nearness
@@ -212,7 +161,7 @@ def weights_of(one: Asked, table: Values, skills: Floats, weighing: Weighing) ->
     return weights
 
 
-def skills_of(table: Values, asked: Sequence[Asked], likeness: Floats, weighing: Weighing) -> Floats:
+def skills_of(table: ValueTable, asked: Sequence[Asked], likeness: Floats, weighing: Weighing) -> Floats:
     """Return each worker's mean likeness to the fused values, drawn to the crowd's mean by `skill_weight` answers.
 
     Where somebody answered alone there is nothing to compare with; a worker of whom nothing is known has 0.5.
@@ -239,5 +188,8 @@ def belief(skills: Floats, likeness: Floats) -> float:
     root of their number: chosen on CrowdSpeech's dev-clean, where it was within .05 of the quality for 2 to 7 answers.
     """
     odds = np.clip(skills, *BELIEVABLE)
-    evidence = (2.0 * likeness - 1.0) @ np.log(odds / (1.0 - odds))
+    says = np.log(odds / (1.0 - odds))
+    # That somebody who is mostly wrong says something else speaks for nothing: there are many ways to be wrong.
+    says = np.where(likeness < 0.5, np.maximum(says, 0.0), says)
+    evidence = (2.0 * likeness - 1.0) @ says
     return float(1.0 / (1.0 + np.exp(-evidence / np.sqrt(len(skills)))))

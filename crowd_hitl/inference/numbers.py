@@ -127,7 +127,8 @@ def _em(table: Numbers, settings: NumberSettings) -> NumberFit:
         if table.known is None:
             biases -= (biases * given).sum() / max(given.sum(), 1.0)
         unsure = _spread_of_biases(biases, 1.0 / firm, given, noise, settings)
-        squares = (values - means[tasks] - biases[workers]) ** 2 + errors[tasks] ** 2
+        # Both are guesses: without their doubt a worker of one answer would be all bias, and a task free of noise.
+        squares = (values - means[tasks] - biases[workers]) ** 2 + errors[tasks] ** 2 + 1.0 / firm[workers]
         weights = (settings.tails + 1.0) / (settings.tails + squares / variances[workers])
         mine = sums.by_worker(weights * squares)
         noise = max((mine.sum() + settings.noise_weight * noise) / (given.sum() + settings.noise_weight), TINY)

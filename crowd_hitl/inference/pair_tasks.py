@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from crowd_hitl.inference.adding import added
 from crowd_hitl.inference.answers import Answers, shares_of_agreement, uniform, vote_counts
 from crowd_hitl.inference.pairs import Games, PairSettings, bradley_terry, scores_of
+from crowd_hitl.inference.pooled import clamp, posteriors_of
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -49,7 +50,7 @@ def fit_outcomes(answers: Answers, shown: Shown | None, settings: OutcomeSetting
     n_labels = answers.n_labels
     given = np.bincount(workers, minlength=answers.n_workers)
     votes = vote_counts(answers) + 0.1 / n_labels
-    posteriors = clamped(votes / votes.sum(axis=1, keepdims=True), answers.gold)
+    posteriors = clamp(votes / votes.sum(axis=1, keepdims=True), answers.gold)
     skills = np.full(answers.n_workers, 0.5)
     prior = uniform(answers.n_tasks, n_labels)
     ties = 1.0
@@ -62,11 +63,11 @@ def fit_outcomes(answers: Answers, shown: Shown | None, settings: OutcomeSetting
         said[np.arange(len(labels)), labels] = np.log(skills[workers])
         evidence = np.stack([added(tasks, said[:, label], answers.n_tasks) for label in range(n_labels)], axis=1)
         prior, ties = outcome_prior(posteriors, shown, ties, settings)
-        posteriors = clamped(softmax(np.log(prior) + evidence), answers.gold)
-    softened = softmax(np.log(np.maximum(posteriors, 1e-300)) / settings.temperature)
+        posteriors = posteriors_of(np.log(prior) + evidence, answers.gold)
+    softened = posteriors_of(np.log(np.maximum(posteriors, 1e-300)) / settings.temperature, None)
     silent = np.bincount(tasks, minlength=answers.n_tasks) == 0
     softened[silent] = prior[silent]
-    return clamped(softened, answers.gold), np.where(given > 0, skills, shares_of_agreement(answers, softened))
+    return clamp(softened, answers.gold), np.where(given > 0, skills, shares_of_agreement(answers, softened))
 
 
 def outcome_prior(
@@ -107,20 +108,3 @@ def crowd_errors(posteriors: Floats, labels: Ints, settings: OutcomeSettings) ->
     np.fill_diagonal(counts, 0.0)
     errors: Floats = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-300)
     return errors
-
-
-def softmax(logits: Floats) -> Floats:
-    """Return rows that sum to 1."""
-    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-    rows: Floats = weights / weights.sum(axis=1, keepdims=True)
-    return rows
-
-
-def clamped(posteriors: Floats, gold: Ints | None) -> Floats:
-    """Set the tasks whose outcome is known to it."""
-    if gold is None:
-        return posteriors
-    known = np.flatnonzero(gold >= 0)
-    posteriors[known] = 0.0
-    posteriors[known, gold[known]] = 1.0
-    return posteriors

@@ -169,15 +169,6 @@ def score_errors(games: Games, scores: Floats, settings: PairSettings) -> Floats
     return errors
 
 
-def fit_plain(comparisons: Comparisons, settings: PairSettings) -> PairFit:
-    """Return scores that believe every worker alike."""
-    games = board_of(in_order(comparisons)).games(np.ones(len(comparisons.won)))
-    settings = with_prior(games, settings)
-    scores = scores_of(bradley_terry(games, settings))
-    ones = np.ones(comparisons.n_workers)
-    return PairFit(scores, score_errors(games, scores, settings), looking=ones, leftward=ones / 2.0)
-
-
 def fit_noisy(comparisons: Comparisons, settings: PairSettings) -> PairFit:
     """Return scores that believe workers as far as they agree with the others; it depends on no chance and no order."""
     table = in_order(comparisons)

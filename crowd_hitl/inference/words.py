@@ -71,8 +71,3 @@ def distance(one: Sequence[Hashable], other: Sequence[Hashable]) -> float:
     """Return the edits as a share of the longer sequence, 0..1; 0 for two that are empty."""
     longest = max(len(one), len(other))
     return edits(one, other) / longest if longest else 0.0
-
-
-def word_error_rate(found: Sequence[Hashable], truth: Sequence[Hashable]) -> float:
-    """Return the edits as a share of the truth's length, as speech recognition counts them; it may be above 1."""
-    return edits(found, truth) / max(len(truth), 1)

@@ -91,7 +91,7 @@ WRONG_SETTINGS: list[tuple[str, dict[str, Any], str]] = [
     ("pairwise", {"tie": "yes"}, "tie"),
     ("pairwise", {"left": "a", "right": "a"}, "right"),
     ("ranking", {"options": [str(n) for n in range(51)]}, "options"),
-    ("ranking", {"min_ranked": 3, "max_ranked": 2}, "max_ranked"),
+    ("ranking", {"min_ranked": 3, "max_ranked": 2}, "min_ranked"),
     ("ranking", {"min_ranked": 0}, "min_ranked"),
 ]
 

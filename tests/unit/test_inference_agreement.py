@@ -10,14 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crowd_hitl.domain.ports import Floats, Ints
-from crowd_hitl.inference.adding import added
 from crowd_hitl.inference.agreement import (
     METRICS,
     Longs,
     Metric,
     Tally,
     class_agreement,
-    consistency,
     fleiss_kappa,
     item_agreement,
     item_entropy,
@@ -158,25 +156,6 @@ def test_entropy_equals_crowd_kits_uncertainty() -> None:
         said = oracle(as_frame(rows), compute_by="task", aggregate=False).sort_index().to_numpy()
 
     np.testing.assert_allclose(item_entropy(counted(rows, labels=4)), said, atol=1e-9)
-
-
-def test_consistency_equals_crowd_kits() -> None:
-    rows = a_crowd()
-    tasks, workers, said = columns(rows)
-    skills = np.linspace(0.5, 0.9, 8)
-    crowdkit = import_module("crowdkit.aggregation")
-    oracle = import_module("crowdkit.metrics.data").consistency
-    with quiet():
-        chosen = crowdkit.MajorityVote().fit_predict(as_frame(rows)).sort_index().to_numpy()
-        theirs = oracle(as_frame(rows), workers_skills=pd.Series(skills), by_task=True).sort_index().to_numpy()
-    found = counted(rows, labels=4)
-    cell = np.searchsorted(found.task * 4 + found.label, tasks * 4 + said)
-    right = added(cell, np.log(skills[workers]), len(found.task))
-    wrong = added(cell, np.log((1 - skills[workers]) / 3), len(found.task))
-
-    ours = consistency(found, right, wrong, chosen)
-
-    np.testing.assert_allclose(ours, theirs.astype(np.float64), atol=1e-9)
 
 
 @pytest.mark.parametrize("metric", METRICS)

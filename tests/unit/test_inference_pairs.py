@@ -14,14 +14,27 @@ from crowd_hitl.domain.ports import Floats
 from crowd_hitl.inference.crowdkit import quiet
 from crowd_hitl.inference.pairs import (
     Comparisons,
+    PairFit,
     PairSettings,
     board_of,
     bradley_terry,
     fit_noisy,
-    fit_plain,
     in_order,
+    score_errors,
+    scores_of,
+    with_prior,
 )
 from tests.cli.recordings import SHARED
+
+
+def fit_plain(comparisons: Comparisons, settings: PairSettings) -> PairFit:
+    """Return scores that believe every worker alike: what the noisy ones are compared with."""
+    games = board_of(in_order(comparisons)).games(np.ones(len(comparisons.won)))
+    settings = with_prior(games, settings)
+    scores = scores_of(bradley_terry(games, settings))
+    ones = np.ones(comparisons.n_workers)
+    return PairFit(scores, score_errors(games, scores, settings), looking=ones, leftward=ones / 2.0)
+
 
 EXACT = PairSettings(prior=0.0, steps=20, tolerance=0.0)
 REAL = SHARED / "llmfao_pairs" / "answers.csv.gz"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crowd_hitl.inference.rover import Text, apart, as_text, fuse
-from crowd_hitl.inference.words import Normalisation, distance, edits, keys_of, word_error_rate
+from crowd_hitl.inference.words import Normalisation, distance, edits
 
 RULE = Normalisation()
 
@@ -51,11 +51,6 @@ def test_a_word_is_compared_without_case_and_punctuation(word: str, key: str) ->
 def test_what_is_compared_can_be_set() -> None:
     assert Normalisation.of({"ignore": []}).key("Café,") == "Café,"
     assert Normalisation.of({"ignore": ["accents", "case"]}).key("CAFÉ") == "cafe"
-
-
-def test_the_error_rate_counts_by_the_truths_words() -> None:
-    assert word_error_rate(keys_of("a b c d", RULE), keys_of("a b", RULE)) == 1.0
-    assert word_error_rate((), ()) == 0.0
 
 
 def fused(*texts: str, weights: Sequence[float] | None = None) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crowd_hitl.domain.assignments import lease_end, replaceable_until
+from crowd_hitl.domain.assignments import replaceable_until
 from crowd_hitl.domain.tasks import Next, OverlapRule, next_step, position, voice_key
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -64,9 +64,5 @@ def test_what_joins_later_stands_further_back(microseconds: int, offset: int) ->
     assert position(NOON, offset=offset) == position(NOON) + offset
 
 
-def test_a_lease_never_outlives_the_deadline() -> None:
-    soon = NOON + timedelta(seconds=10)
-
-    assert lease_end(NOON, lease_seconds=900, deadline=None) == NOON + timedelta(seconds=900)
-    assert lease_end(NOON, lease_seconds=900, deadline=soon) == soon
+def test_an_answer_can_be_replaced_for_a_minute() -> None:
     assert replaceable_until(NOON) == NOON + timedelta(seconds=60)

@@ -58,9 +58,5 @@ class BoxesFuser(RegionsFuser):
             found[side] = round(min(max(high - start, least), most - start), digits)
         return {name: found[name] for name in ("x", "y", "width", "height")}
 
-    def in_order(self, marks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Sort by place, size and label."""
-        return sorted(marks, key=lambda box: tuple(box.values()))
-
 
 plugin = BoxesFuser()

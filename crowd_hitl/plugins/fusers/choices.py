@@ -7,11 +7,11 @@ import numpy as np
 
 from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.ports import Fused, Ints, ValueTable
-from crowd_hitl.inference.answers import Answers, Floats
+from crowd_hitl.inference.answers import Answers, Floats, check_values
 from crowd_hitl.inference.multilabel import Flags, Sets, choose, fit_each_label, set_confidences, set_skills
 from crowd_hitl.inference.pooled import PooledSettings, fit_pooled
-from crowd_hitl.plugins.fusers.value_tables import answered, as_share, check_table
-from crowd_hitl.plugins.questions.framing import values_of
+from crowd_hitl.plugins.fusers.value_tables import answered, as_share
+from crowd_hitl.plugins.questions.checking import values_of
 
 SKILL_WEIGHT = 4.0
 
@@ -29,7 +29,7 @@ class ChoicesFuser:
 
     def fuse(self, answers: ValueTable, *, seed: int) -> Fused:
         """Weigh all answers; options that are level are taken in a seeded order."""
-        check_table(answers)
+        check_values(answers)
         options = values_of(answers.spec)
         codes = {option: code for code, option in enumerate(options)}
         chosen = as_flags("values", dict(enumerate(answers.values)), codes, rows=len(answers.values))

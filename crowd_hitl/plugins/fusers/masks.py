@@ -46,8 +46,7 @@ class MasksFuser:
             nearness_power=2.0 if self.by_skill else 0.0,
             rounds=2 if self.by_skill else 1,
         )
-        found = fuse_values(answers, weighing)
-        return Fused(values=found.values, confidences=found.confidences, skills=found.skills)
+        return fuse_values(answers, weighing)
 
     def distance(self, one: Any, other: Any, *, spec: Mapping[str, Any]) -> float:
         """Return 1 − F1 of the two answers, each label's masks counting by their overlap; 1 for other sizes."""

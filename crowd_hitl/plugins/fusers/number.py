@@ -10,9 +10,10 @@ from scipy.special import ndtr
 
 from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.ports import Floats, Fused, ValueTable
+from crowd_hitl.inference.answers import check_values
 from crowd_hitl.inference.numbers import NumberFit, Numbers, NumberSettings, fit_numbers
-from crowd_hitl.plugins.fusers.value_tables import answered, as_share, check_table, is_number
-from crowd_hitl.plugins.questions.framing import LARGEST
+from crowd_hitl.plugins.fusers.value_tables import answered, as_share, is_number
+from crowd_hitl.plugins.questions.checking import LARGEST
 
 # Where bounds are set nobody can err by a factor of a thousand, and a far answer may be meant.
 UNBOUNDED, BOUNDED = NumberSettings(tails=4.0), NumberSettings(tails=20.0)
@@ -34,7 +35,7 @@ class NumberFuser:
 
     def fuse(self, answers: ValueTable, *, seed: int) -> Fused:
         """Weigh all answers; the seed is not used."""
-        check_table(answers)
+        check_values(answers)
         values, known = as_numbers(answers)
         tolerance = tolerance_of(answers.spec, values)
         bounded = answers.spec.get("min") is not None and answers.spec.get("max") is not None

@@ -7,11 +7,10 @@ import numpy as np
 
 from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.items import Content
-from crowd_hitl.domain.ports import AnswerTable, Fused, Ints, ValueTable
+from crowd_hitl.domain.ports import Fused, ValueTable
 from crowd_hitl.inference.pair_tasks import OutcomeSettings, Shown, fit_outcomes
 from crowd_hitl.inference.pairs import Comparisons, PairSettings, fit_noisy
-from crowd_hitl.inference.ties import winners
-from crowd_hitl.plugins.fusers.value_tables import answered, as_share, check_table
+from crowd_hitl.plugins.fusers.value_tables import as_classes, as_share, likeliest
 
 SIDES = ("left", "right", "tie")
 WON = {"left": 1.0, "right": 0.0, "tie": 0.5}
@@ -32,48 +31,24 @@ class PairwiseFuser:
 
     def fuse(self, answers: ValueTable, *, seed: int) -> Fused:
         """Weigh all answers; sides that are level are taken in a seeded order."""
-        check_table(answers)
         sides = SIDES if answers.spec.get("tie", False) else SIDES[:2]
-        table = AnswerTable(
-            answers.tasks,
-            answers.workers,
-            np.array(
-                [side_code("values", place, value, sides) for place, value in enumerate(answers.values)], np.int32
-            ),
-            answers.n_tasks,
-            answers.n_workers,
-            n_labels=len(sides),
-            gold=gold_codes(answers, sides),
-        )
+        table = as_classes(answers, lambda where, value: side_code(where, value, sides), n_labels=len(sides))
         shown, things = what_is_shown(answers)
         chances, skills = fit_outcomes(table, shown, OutcomeSettings())
-        best = winners(chances, seed=seed)
-        there = answered(answers)
-        fused = [sides[code] if known else None for code, known in zip(best, there, strict=True)]
-        confidences = np.where(there, chances[np.arange(len(best)), best], 0.0)
+        fused, confidences = likeliest(answers, chances, sides, seed=seed)
         details = {"chances": chances} if shown is None else {"chances": chances, **scored(answers, shown, things)}
-        return Fused(fused, as_share(confidences), as_share(skills), details)
+        return Fused(fused, confidences, as_share(skills), details)
 
     def distance(self, one: Any, other: Any, *, spec: Mapping[str, Any]) -> float:
         """Return 0 for the same side, 1 for the other one, ½ for a tie against a side."""
         return abs(WON[str(one)] - WON[str(other)])
 
 
-def side_code(where: str, place: int, value: Any, sides: Sequence[str]) -> int:
+def side_code(where: str, value: Any, sides: Sequence[str]) -> int:
     """Return a side's code; BadInput if it is none."""
     if not isinstance(value, str) or value not in sides:
-        raise bad_field(f"{where}[{place}]", expected="one of " + ", ".join(sides), found=value)
+        raise bad_field(where, expected="one of " + ", ".join(sides), found=value)
     return sides.index(value)
-
-
-def gold_codes(answers: ValueTable, sides: Sequence[str]) -> Ints | None:
-    """Return the known sides' codes, −1 where unknown."""
-    if not answers.gold:
-        return None
-    codes = np.full(answers.n_tasks, -1, dtype=np.int32)
-    for task, value in answers.gold.items():
-        codes[task] = side_code("gold", task, value, sides)
-    return codes
 
 
 def what_is_shown(answers: ValueTable) -> tuple[Shown | None, list[str]]:

@@ -52,9 +52,5 @@ class PolygonsFuser(RegionsFuser):
         points = canonical_points(np.rint(shape.points * 10**digits).astype(np.int64))
         return {"points": [[round(x / 10**digits, digits) for x in point] for point in points.tolist()]}
 
-    def in_order(self, marks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Sort by points and label."""
-        return sorted(marks, key=lambda polygon: (polygon["points"], polygon["label"]))
-
 
 plugin = PolygonsFuser()

@@ -8,9 +8,10 @@ import numpy as np
 
 from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.ports import Fused, Ints, ValueTable
+from crowd_hitl.inference.answers import check_values
 from crowd_hitl.inference.rankings import Rankings, RankingSettings, fit_rankings
-from crowd_hitl.plugins.fusers.value_tables import answered, as_share, check_table
-from crowd_hitl.plugins.questions.framing import values_of
+from crowd_hitl.plugins.fusers.value_tables import answered, as_share
+from crowd_hitl.plugins.questions.checking import values_of
 
 
 class RankingFuser:
@@ -27,7 +28,7 @@ class RankingFuser:
 
     def fuse(self, answers: ValueTable, *, seed: int) -> Fused:
         """Weigh all answers; options that are level are taken in a seeded order."""
-        check_table(answers)
+        check_values(answers)
         options = values_of(answers.spec)
         codes = {option: code for code, option in enumerate(options)}
         places = as_places("values", dict(enumerate(answers.values)), codes, rows=len(answers.values))

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from crowd_hitl.domain.errors import bad_field
-from crowd_hitl.domain.ports import AnswerTable, Floats, Fused, Ints, ValueTable
+from crowd_hitl.domain.ports import AnswerTable, Floats, Fused, ValueTable
 from crowd_hitl.inference.pooled import PooledSettings, fit_pooled
-from crowd_hitl.inference.ties import winners
-from crowd_hitl.plugins.fusers.value_tables import answered, as_share, check_table, is_number
+from crowd_hitl.plugins.fusers.value_tables import as_classes, as_share, is_number, likeliest
 
 
 class RatingFuser:
@@ -30,26 +29,13 @@ class RatingFuser:
 
     def fuse(self, answers: ValueTable, *, seed: int) -> Fused:
         """Weigh all answers; points that are level are taken in a seeded order."""
-        check_table(answers)
         low, high = int(answers.spec.get("low", 1)), int(answers.spec.get("high", 5))
-        points = np.arange(low, high + 1, dtype=np.float64)
-        table = AnswerTable(
-            answers.tasks,
-            answers.workers,
-            np.array(
-                [point_code("values", place, value, low, high) for place, value in enumerate(answers.values)], np.int32
-            ),
-            answers.n_tasks,
-            answers.n_workers,
-            n_labels=len(points),
-            gold=gold_codes(answers, low, high),
-        )
+        points = range(low, high + 1)
+        table = as_classes(answers, lambda where, value: point_code(where, value, low, high), n_labels=len(points))
         chances, skills = fit_pooled(table, PooledSettings())
-        best = winners(chances, seed=seed)
-        there = answered(answers)
-        fused = [low + int(code) if known else None for code, known in zip(best, there, strict=True)]
-        confidences = np.where(there, chances[np.arange(len(best)), best], 0.0)
-        return Fused(fused, as_share(confidences), as_share(skills), details_of(table, chances, points))
+        fused, confidences = likeliest(answers, chances, points, seed=seed)
+        details = details_of(table, chances, np.array(points, dtype=np.float64))
+        return Fused(fused, confidences, as_share(skills), details)
 
     def distance(self, one: Any, other: Any, *, spec: Mapping[str, Any]) -> float:
         """Return the difference as a share of the scale."""
@@ -57,21 +43,11 @@ class RatingFuser:
         return min(abs(float(one) - float(other)) / (high - low), 1.0)
 
 
-def point_code(where: str, place: int, value: Any, low: int, high: int) -> int:
+def point_code(where: str, value: Any, low: int, high: int) -> int:
     """Return a point's place on the scale; BadInput if it is not on it."""
     if not is_number(value) or int(value) != value or not low <= value <= high:
-        raise bad_field(f"{where}[{place}]", expected=f"a whole number from {low} to {high}", found=value)
+        raise bad_field(where, expected=f"a whole number from {low} to {high}", found=value)
     return int(value) - low
-
-
-def gold_codes(answers: ValueTable, low: int, high: int) -> Ints | None:
-    """Return the known points' places, −1 where unknown."""
-    if not answers.gold:
-        return None
-    codes = np.full(answers.n_tasks, -1, dtype=np.int32)
-    for task, value in answers.gold.items():
-        codes[task] = point_code("gold", task, value, low, high)
-    return codes
 
 
 def details_of(table: AnswerTable, chances: Floats, points: Floats) -> dict[str, Any]:

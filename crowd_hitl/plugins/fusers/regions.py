@@ -1,6 +1,7 @@
 """What fusers of marks on an image share: answers as marks, one value of several, and the distance."""
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from crowd_hitl.domain.ports import Floats, Fused, ValueTable
@@ -11,11 +12,11 @@ from crowd_hitl.inference.regions import Mark, Shapes, Thing, agreed, label_of, 
 MOST_MARKS = 500
 
 
-class RegionsFuser:
+class RegionsFuser(ABC):
     """Matches the marks of all answers and makes one of those that are of one thing; the base of ours."""
 
-    name = ""
-    kinds: Sequence[str] = ()
+    name: str
+    kinds: Sequence[str]
     right_within = 0.5
     reads_contents = False
 
@@ -27,8 +28,7 @@ class RegionsFuser:
             distance=lambda one, other: 1.0 - likeness(overlaps(one, other, shapes), len(one), len(other)),
             combine=lambda given, weights, gaps: self.combine(given, weights, gaps, answers.spec),
         )
-        found = fuse_values(answers, weighing)
-        return Fused(values=found.values, confidences=found.confidences, skills=found.skills)
+        return fuse_values(answers, weighing)
 
     def distance(self, one: Any, other: Any, *, spec: Mapping[str, Any]) -> float:
         """Return 1 − F1 of the two answers, marks of one label matched by how far they overlap."""
@@ -46,31 +46,32 @@ class RegionsFuser:
         marks = {name_of(mark): mark for mark in (self.value(thing, shapes, spec) for thing in kept)}
         if len(marks) < least:
             return self.nearest(given, weights, gaps, spec)
-        return self.in_order(list(marks.values()))
+        return in_order(marks.values())
 
     def nearest(self, given: Sequence[Sequence[Mark]], weights: Floats, gaps: Floats, spec: Mapping[str, Any]) -> Any:
         """Return the answer that is nearest to all: people agreed on less than an answer must have."""
         sums = (gaps @ weights[: len(gaps)]).round(9).tolist()
         shapes = self.shapes(spec)
         alone = [Thing([mark], [1.0]) for mark in given[sums.index(min(sums))]]
-        return self.in_order([self.value(thing, shapes, spec) for thing in alone])
+        return in_order(self.value(thing, shapes, spec) for thing in alone)
 
     def value(self, thing: Thing, shapes: Shapes, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Return a thing as a mark of an answer."""
         return {**self.written(merged(thing, shapes), spec), "label": label_of(thing)}
 
+    @abstractmethod
     def shapes(self, spec: Mapping[str, Any]) -> Shapes:
         """Return how shapes are compared and merged."""
-        raise NotImplementedError
 
+    @abstractmethod
     def mark(self, value: Mapping[str, Any]) -> Mark:
         """Return a mark of an answer as inference takes it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def written(self, shape: Any, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Return a shape as the question has it."""
-        raise NotImplementedError
 
-    def in_order(self, marks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return marks in the question's order."""
-        raise NotImplementedError
+
+def in_order(marks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return marks in the question's order: by their parts, as they are written."""
+    return sorted(marks, key=lambda mark: tuple(mark.values()))

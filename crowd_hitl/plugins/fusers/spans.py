@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from crowd_hitl.domain.ports import AnswerTable, Floats, Fused, ValueTable
-from crowd_hitl.inference.answers import shares_of_agreement, vote_counts
-from crowd_hitl.inference.fusing import Weighing, by_task, check_values, in_order, judge_values
+from crowd_hitl.inference.answers import check_values, shares_of_agreement, vote_counts
+from crowd_hitl.inference.fusing import Weighing, by_task, in_order, judge_values
 from crowd_hitl.inference.matching import span_likeness
 from crowd_hitl.inference.pooled import PooledSettings, fit_pooled
 from crowd_hitl.inference.tagging import Fit, Found, Marked, Span, find_spans, without_overlap
@@ -62,8 +62,7 @@ class SpansFuser:
         scarce = too_few(values, answers.spec)
         if scarce:
             values |= nearest(answers, scarce, codes)
-        fusion = judge_values(answers, values, weighing)
-        return Fused(values=fusion.values, confidences=fusion.confidences, skills=fusion.skills)
+        return judge_values(answers, values, weighing)
 
     def distance(self, one: Any, other: Any, *, spec: Mapping[str, Any]) -> float:
         """Return 1 − F1 of the two sets, spans of one label matched by how far they overlap."""

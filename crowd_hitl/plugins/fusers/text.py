@@ -31,8 +31,7 @@ class TextFuser:
             distance=apart,
             combine=lambda texts, weights, gaps: self.combine(texts, weights, gaps, answers.spec),
         )
-        found = fuse_values(answers, weighing)
-        return Fused(values=found.values, confidences=found.confidences, skills=found.skills)
+        return fuse_values(answers, weighing)
 
     def distance(self, one: Any, other: Any, *, spec: Mapping[str, Any]) -> float:
         """Return the share of the words to be changed to get from the one to the other."""

@@ -1,29 +1,32 @@
-"""Checks a table of values before it is fused, and lays what is known of its tasks beside them."""
+"""Lays a table of values out as classes, and what is known of its tasks beside them."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from crowd_hitl.domain.errors import bad_field
-from crowd_hitl.domain.ports import Floats, ValueTable
+from crowd_hitl.domain.ports import AnswerTable, Floats, ValueTable
+from crowd_hitl.inference.answers import check_values
+from crowd_hitl.inference.ties import winners
 
 
-def check_table(answers: ValueTable) -> None:
-    """Refuse a table whose columns differ in length or hold a code that names nothing."""
-    size = len(answers.values)
-    for name, codes, count in (
-        ("tasks", answers.tasks, answers.n_tasks),
-        ("workers", answers.workers, answers.n_workers),
-    ):
-        if codes.shape != (size,):
-            raise bad_field(name, expected=f"{size} codes", found=codes.shape)
-        if not np.issubdtype(codes.dtype, np.integer):
-            raise bad_field(name, expected="whole numbers", found=str(codes.dtype))
-        if size and not (codes.min() >= 0 and codes.max() < count):
-            raise bad_field(name, expected=f"codes from 0 to {count - 1}", found=f"{codes.min()} to {codes.max()}")
-    for task in answers.gold or {}:
-        if not 0 <= task < answers.n_tasks:
-            raise bad_field("gold", expected=f"tasks from 0 to {answers.n_tasks - 1}", found=task)
+def as_classes(answers: ValueTable, code: Callable[[str, Any], int], *, n_labels: int) -> AnswerTable:
+    """Return the table with codes for values; `code(where, value)` refuses a value that is no class."""
+    check_values(answers)
+    gold = np.full(answers.n_tasks, -1, dtype=np.int32)
+    for task, value in (answers.gold or {}).items():
+        gold[task] = code(f"gold[{task}]", value)
+    labels = np.array([code(f"values[{place}]", value) for place, value in enumerate(answers.values)], dtype=np.int32)
+    table = (answers.tasks, answers.workers, labels, answers.n_tasks, answers.n_workers, n_labels)
+    return AnswerTable(*table, gold=gold if answers.gold else None)
+
+
+def likeliest(answers: ValueTable, chances: Floats, classes: Sequence[Any], *, seed: int) -> tuple[list[Any], Floats]:
+    """Return each task's likeliest class and its chance, None and 0 where nothing is known; ties in a seeded order."""
+    best = winners(chances, seed=seed)
+    there = answered(answers)
+    values = [classes[code] if known else None for code, known in zip(best, there, strict=True)]
+    return values, as_share(np.where(there, chances[np.arange(len(best)), best], 0.0))
 
 
 def answered(answers: ValueTable) -> list[bool]:

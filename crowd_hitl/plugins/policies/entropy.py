@@ -1,24 +1,19 @@
 """The money goes to the tasks of highest entropy first, until it is spent or every task is sure enough."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from crowd_hitl.domain.pools import Pool
 from crowd_hitl.inference.buying import entropies, foremost, wave
+from crowd_hitl.plugins.policies.posterior import PosteriorPolicy
 
 WAVE_SHARE = 0.05
 
 
-class EntropyPolicy:
+class EntropyPolicy(PosteriorPolicy):
     """Looks at the whole batch: what the budget can pay, it pays where the answers agree least."""
 
     name = "entropy"
-
-    def enough(self, posterior: Sequence[float], *, answers: int, confidence_target: float) -> bool:
-        """Say whether the likeliest class is as likely as wanted; never before the first answer."""
-        return answers > 0 and max(posterior) >= confidence_target
 
     def choose(self, pool: Pool) -> NDArray[np.int64]:
         """Return the least certain tasks below the target; none when the money is spent or all are at it."""

@@ -4,27 +4,22 @@ A pool of doubtful tasks whose answers cannot help ends the asking as well as a 
 is still to be won. Chosen in docs/decisions/009.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from crowd_hitl.domain.pools import Pool
 from crowd_hitl.inference.buying import expected_gain, foremost, separation, wave
+from crowd_hitl.plugins.policies.posterior import PosteriorPolicy
 
 WAVE_SHARE = 0.05
 # The mean accuracy that a batch may be expected to lack against buying every answer that it could have.
 LACK = 0.025
 
 
-class LeastSurePolicy:
+class LeastSurePolicy(PosteriorPolicy):
     """Looks at the whole batch: no task is settled before the batch is, so a wrong first agreement is asked again."""
 
     name = "least_sure"
-
-    def enough(self, posterior: Sequence[float], *, answers: int, confidence_target: float) -> bool:
-        """Say whether the likeliest class is as likely as wanted; never before the first answer."""
-        return answers > 0 and max(posterior) >= confidence_target
 
     def choose(self, pool: Pool) -> NDArray[np.int64]:
         """Return the least sure tasks below the target; none when what is left to win is not worth asking for."""

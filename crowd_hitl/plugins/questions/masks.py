@@ -6,16 +6,9 @@ from typing import Any
 from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.items import Content
 from crowd_hitl.inference.runs import joined, packed, unpacked
-from crowd_hitl.plugins.questions.open_answers import (
-    OpenQuestion,
-    checked_counts,
-    checked_label,
-    checked_labels,
-    checked_marks,
-    checked_parts,
-    checked_whole,
-    wrong,
-)
+from crowd_hitl.plugins.questions.checking import checked_whole
+from crowd_hitl.plugins.questions.framing import FramedQuestion
+from crowd_hitl.plugins.questions.marking import checked_label, checked_labels, checked_marks, checked_parts
 from crowd_hitl.plugins.questions.places import image_size
 
 MOST_MASKS = 100
@@ -26,7 +19,7 @@ MOST_RUNS = 200_000
 LONGEST_COUNTS = 6 * MOST_RUNS
 
 
-class MasksQuestion(OpenQuestion):
+class MasksQuestion(FramedQuestion):
     """Masks {"size": [height, width], "counts", "label"}, at most one for each label; `counts` as COCO writes it.
 
     Run lengths are taken as a list or as COCO's compressed string. Canonical: the string, empty masks left out, in the
@@ -40,9 +33,8 @@ class MasksQuestion(OpenQuestion):
         """Return the labels, the largest size, and how many of the labels there may be."""
         pixels = spec.get("max_pixels", 25_000_000)
         return {
-            "labels": checked_labels(spec),
+            **checked_labels(spec, most=MOST_MASKS),
             "max_pixels": checked_whole("max_pixels", pixels, least=1, most=MOST_PIXELS),
-            **checked_counts(spec, most=MOST_MASKS),
         }
 
     def check_value(self, spec: Mapping[str, Any], value: object, *, where: str) -> list[dict[str, Any]]:
@@ -56,9 +48,10 @@ class MasksQuestion(OpenQuestion):
             runs += len(counts)
             sizes.add(tuple(mask["size"]))
             if mask["label"] in masks:
-                raise wrong(f"{at}.label", "every label once: join its masks into one", mask["label"])
+                expected = "every label once: join its masks into one"
+                raise bad_field(f"{at}.label", expected=expected, found=mask["label"])
             if len(sizes) > 1:
-                raise wrong(f"{at}.size", "the same size in every mask", mask["size"])
+                raise bad_field(f"{at}.size", expected="the same size in every mask", found=mask["size"])
             if runs > MOST_RUNS:
                 raise bad_field(where, expected=f"at most {MOST_RUNS} runs in all", found=runs)
             masks[mask["label"]] = mask if len(counts) > 1 else {}
@@ -75,19 +68,19 @@ class MasksQuestion(OpenQuestion):
             height, width = mask["size"]
             if size is not None and (width, height) != size:
                 expected = f"[{size[1]}, {size[0]}], the image's height and width"
-                raise wrong(f"{field}[{place}].size", expected, mask["size"])
+                raise bad_field(f"{field}[{place}].size", expected=expected, found=mask["size"])
 
 
 def checked_mask(spec: Mapping[str, Any], mark: object, *, where: str) -> tuple[list[int], dict[str, Any]]:
     """Return one mask's runs, and the mask in its canonical form."""
-    parts = checked_parts(mark, where=where, needed=("size", "counts"), also=("label",))
+    parts = checked_parts(mark, where=where, needed=("size", "counts"))
     size = parts["size"]
     if not isinstance(size, list | tuple) or len(size) != 2:
-        raise wrong(f"{where}.size", "[height, width]", size)
+        raise bad_field(f"{where}.size", expected="[height, width]", found=size)
     height, width = (checked_whole(f"{where}.size[{n}]", size[n], least=1, most=LONGEST_SIDE) for n in (0, 1))
     most = spec.get("max_pixels", MOST_PIXELS)
     if height * width > most:
-        raise wrong(f"{where}.size", f"at most {most} pixels", f"{height} × {width}")
+        raise bad_field(f"{where}.size", expected=f"at most {most} pixels", found=f"{height} × {width}")
     counts = checked_counts_of(parts["counts"], pixels=height * width, where=f"{where}.counts")
     label = checked_label(spec, parts.get("label"), where=f"{where}.label")
     return counts, {"size": [height, width], "counts": packed(counts), "label": label}
@@ -101,10 +94,11 @@ def checked_counts_of(value: object, *, pixels: int, where: str) -> list[int]:
     elif isinstance(value, Sequence) and not isinstance(value, bytes) and len(value) <= MOST_RUNS:
         counts = list(value)
     else:
-        raise wrong(where, f"COCO's run lengths: a text, or a list of at most {MOST_RUNS} numbers", value)
+        expected = f"COCO's run lengths: a text, or a list of at most {MOST_RUNS} numbers"
+        raise bad_field(where, expected=expected, found=value)
     for place, count in enumerate(counts):
         if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count <= pixels:
-            raise wrong(f"{where}, run {place}", f"a whole number from 0 to {pixels}", count)
+            raise bad_field(f"{where}, run {place}", expected=f"a whole number from 0 to {pixels}", found=count)
     if sum(counts) != pixels:
         raise bad_field(where, expected=f"runs that add up to {pixels}, height × width", found=sum(counts))
     return joined(counts)
@@ -117,7 +111,7 @@ def unpacked_counts(text: str, *, where: str) -> list[int]:
     try:
         counts = unpacked(text)
     except ValueError as error:
-        raise wrong(where, f"COCO's compressed run lengths ({error})", text) from error
+        raise bad_field(where, expected=f"COCO's compressed run lengths ({error})", found=text) from error
     if len(counts) > MOST_RUNS:
         raise bad_field(where, expected=f"at most {MOST_RUNS} runs", found=len(counts))
     return counts

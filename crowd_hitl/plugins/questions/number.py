@@ -1,19 +1,12 @@
 """A number: whole or decimal, within bounds, on steps, in a unit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from crowd_hitl.domain.errors import bad_field
-from crowd_hitl.plugins.questions.choice import checked_value
-from crowd_hitl.plugins.questions.framing import (
-    checked_flag,
-    checked_frame,
-    checked_number,
-    field_of,
-    refuse_unknown,
-    the_value,
-)
+from crowd_hitl.plugins.questions.checking import checked_flag, checked_number, checked_value
+from crowd_hitl.plugins.questions.framing import FramedQuestion
 
 # How far from a step a value may lie, as a share of the step: browsers add 0.1 and 0.2 to 0.30000000000000004.
 NEAR = 1e-6
@@ -22,19 +15,17 @@ SMALLEST_STEP = 1e-9
 Number = int | float
 
 
-class NumberQuestion:
+class NumberQuestion(FramedQuestion):
     """A number from `min` to `max`, in steps of `step` from `min` (or 0), whole if `integer`, in `unit`.
 
     `tolerance` is how far from the truth still counts as right: confidence and skill are about that.
     """
 
     kind = "number"
-    is_class = False
+    settings = ("min", "max", "step", "unit", "integer", "tolerance")
 
-    def check_spec(self, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the settings completed with defaults; BadInput for a setting that is unknown or wrong."""
-        refuse_unknown(spec, ("min", "max", "step", "unit", "integer", "tolerance"))
-        framed = checked_frame(spec)
+    def check_settings(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the bounds and steps, the unit, and what still counts as right."""
         whole = checked_flag("integer", spec.get("integer", False))
         least, most = given_number(spec, "min"), given_number(spec, "max")
         step = given_number(spec, "step", least=SMALLEST_STEP)
@@ -49,24 +40,16 @@ class NumberQuestion:
         checked = "" if unit == "" else checked_value("unit", unit)
         tolerance = given_number(spec, "tolerance", least=SMALLEST_STEP)
         bounds = {"min": least, "max": most, "step": step}
-        return {**framed, **bounds, "unit": checked, "integer": whole, "tolerance": tolerance}
+        return {**bounds, "unit": checked, "integer": whole, "tolerance": tolerance}
 
-    def fields(self, spec: Mapping[str, Any]) -> Sequence[str]:
-        """Name the one field an answer has."""
-        return [field_of(spec)]
-
-    def classes(self, spec: Mapping[str, Any]) -> Sequence[str]:
-        """List nothing: numbers are no classes."""
-        return []
-
-    def check_answer(self, spec: Mapping[str, Any], value: object) -> dict[str, Any]:
-        """Return {field: number}, whole ones as integers; BadInput if it is none, out of bounds or between steps."""
-        field, expected = field_of(spec), described(spec)
-        number = checked_number(field, the_value(spec, value, expected=expected), expected=expected)
+    def check_value(self, spec: Mapping[str, Any], value: object, *, where: str) -> Number:
+        """Return the number, a whole one as an integer; BadInput if it is none, out of bounds or between steps."""
+        expected = described(spec)
+        number = checked_number(where, value, expected=expected)
         on_step = put_on_step(number, spec)
         if on_step is None or not is_within(on_step, spec):
-            raise bad_field(field, expected=expected, found=number)
-        return {field: on_step}
+            raise bad_field(where, expected=expected, found=number)
+        return on_step
 
 
 def given_number(spec: Mapping[str, Any], name: str, *, least: float | None = None) -> Number | None:

@@ -5,24 +5,16 @@ from typing import Any
 
 from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.items import Content
-from crowd_hitl.plugins.questions.open_answers import (
-    OpenQuestion,
-    checked_counts,
-    checked_flag,
-    checked_label,
-    checked_labels,
-    checked_marks,
-    checked_parts,
-    checked_whole,
-    wrong,
-)
+from crowd_hitl.plugins.questions.checking import checked_flag, checked_one, checked_whole
+from crowd_hitl.plugins.questions.framing import FramedQuestion
+from crowd_hitl.plugins.questions.marking import checked_label, checked_labels, checked_marks, checked_parts
 
 LONGEST_TEXT = 10_000_000
 MOST_SPANS = 5_000
 UNITS = ("characters", "tokens")
 
 
-class SpansQuestion(OpenQuestion):
+class SpansQuestion(FramedQuestion):
     """Spans {"start", "end", "label"}: `end` is the first character (or token) after the span, as Python slices.
 
     Characters are Unicode code points, not UTF-16 units. [start, end, label] is taken too, as doccano writes it.
@@ -34,14 +26,10 @@ class SpansQuestion(OpenQuestion):
 
     def check_settings(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Return the labels, whether spans may overlap, what offsets count, and how many spans there may be."""
-        unit = spec.get("unit", "characters")
-        if unit not in UNITS:
-            raise wrong("unit", "one of " + ", ".join(UNITS), unit)
         return {
-            "labels": checked_labels(spec),
+            **checked_labels(spec, most=MOST_SPANS),
             "overlap": checked_flag("overlap", spec.get("overlap", False)),
-            "unit": unit,
-            **checked_counts(spec, most=MOST_SPANS),
+            "unit": checked_one("unit", spec.get("unit", "characters"), UNITS),
         }
 
     def check_value(self, spec: Mapping[str, Any], value: object, *, where: str) -> list[dict[str, Any]]:
@@ -65,10 +53,10 @@ class SpansQuestion(OpenQuestion):
         furthest: Mapping[str, Any] | None = None
         for before, span in zip([None, *spans], spans, strict=False):
             if before == span:
-                raise wrong(where, "every span once", shown_span(span))
+                raise bad_field(where, expected="every span once", found=shown_span(span))
             if furthest is not None and span["start"] < furthest["end"] and not spec.get("overlap", False):
                 both = f"{shown_span(furthest)} and {shown_span(span)}"
-                raise wrong(where, "spans that do not overlap", both)
+                raise bad_field(where, expected="spans that do not overlap", found=both)
             if furthest is None or span["end"] > furthest["end"]:
                 furthest = span
 
@@ -77,7 +65,7 @@ def checked_span(spec: Mapping[str, Any], mark: object, *, where: str) -> dict[s
     """Return one span of at least one character."""
     if isinstance(mark, list | tuple) and len(mark) == 3:
         mark = dict(zip(("start", "end", "label"), mark, strict=True))
-    parts = checked_parts(mark, where=where, needed=("start", "end"), also=("label",))
+    parts = checked_parts(mark, where=where, needed=("start", "end"))
     start = checked_whole(f"{where}.start", parts["start"], least=0, most=LONGEST_TEXT - 1)
     return {
         "start": start,

@@ -7,7 +7,9 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
-from crowd_hitl.plugins.questions.open_answers import OpenQuestion, checked_flag, checked_whole, wrong
+from crowd_hitl.domain.errors import bad_field
+from crowd_hitl.plugins.questions.checking import checked_flag, checked_storable, checked_whole
+from crowd_hitl.plugins.questions.framing import FramedQuestion
 
 LONGEST_TEXT = 20_000
 LONGEST_PATTERN = 200
@@ -16,7 +18,7 @@ _SPACES = re.compile(r"[^\S\n]+")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
-class TextQuestion(OpenQuestion):
+class TextQuestion(FramedQuestion):
     """One text. Its canonical form is NFC, with single spaces and no space at the ends of lines.
 
     `ignore` says what is not compared when answers are: case, punctuation, accents. The text itself keeps them.
@@ -42,27 +44,28 @@ class TextQuestion(OpenQuestion):
         most = spec.get("max_length", LONGEST_TEXT)
         # Before anything is done with it: spaces may make it longer than what is kept, but not without end.
         if not isinstance(value, str) or len(value) > 4 * most + 1000:
-            raise wrong(where, f"a text of at most {most} characters", value)
+            raise bad_field(where, expected=f"a text of at most {most} characters", found=value)
         text = canonical(value, where=where, multiline=bool(spec.get("multiline", False)))
         least = spec.get("min_length", 1)
         if not least <= len(text) <= most:
             found = f"{len(text)} characters: {text[:40]}"
-            raise wrong(where, f"a text of {least} to {most} characters", found)
+            raise bad_field(where, expected=f"a text of {least} to {most} characters", found=found)
         pattern = spec.get("pattern")
         if pattern is not None and not matches(pattern, text):
-            raise wrong(where, f"a text that as a whole is of the form {pattern}", text)
+            raise bad_field(where, expected=f"a text that as a whole is of the form {pattern}", found=text)
         return text
 
 
 def canonical(text: str, *, where: str, multiline: bool) -> str:
     """Return a text as it is stored; BadInput for what no database stores."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise wrong(where, "text in UTF-8, without half characters", text) from error
-    lines = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    lines = (
+        unicodedata.normalize("NFC", checked_storable(where, text))
+        .replace("\r\n", "\n")
+        .replace("\r", "\n")
+        .replace("\t", " ")
+    )
     if control := _CONTROL.search(lines):
-        raise wrong(where, "a text without control characters", f"U+{ord(control[0]):04X}")
+        raise bad_field(where, expected="a text without control characters", found=f"U+{ord(control[0]):04X}")
     if not multiline:
         lines = lines.replace("\n", " ")
     return "\n".join(_SPACES.sub(" ", line).strip() for line in lines.split("\n")).strip()
@@ -73,15 +76,16 @@ def checked_pattern(pattern: object) -> str | None:
     if pattern is None or pattern == "":
         return None
     if not isinstance(pattern, str) or len(pattern) > LONGEST_PATTERN:
-        raise wrong("pattern", f"a regular expression of at most {LONGEST_PATTERN} characters", pattern)
+        expected = f"a regular expression of at most {LONGEST_PATTERN} characters"
+        raise bad_field("pattern", expected=expected, found=pattern)
+    checked_storable("pattern", pattern)
     try:
-        pattern.encode()
         # By itself first: 'a)|(b' is none, though it would be one within brackets.
         _search(pattern, "")
         _search(whole(pattern), "")
-    except (ValueError, UnicodeEncodeError) as error:
+    except ValueError as error:
         why = str(error).removeprefix("Invalid regular expression: ")
-        raise wrong("pattern", f"a regular expression as RE2 knows them ({why})", pattern) from error
+        raise bad_field("pattern", expected=f"a regular expression as RE2 knows them ({why})", found=pattern) from error
     return pattern
 
 
@@ -98,7 +102,7 @@ def whole(pattern: str) -> str:
 def checked_ignore(names: object) -> list[str]:
     """Return what is not compared, in the order of IGNORABLE."""
     if not isinstance(names, list | tuple) or not all(name in IGNORABLE for name in names):
-        raise wrong("ignore", "a list of " + ", ".join(IGNORABLE), names)
+        raise bad_field("ignore", expected="a list of " + ", ".join(IGNORABLE), found=names)
     return [name for name in IGNORABLE if name in names]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from crowd_hitl.plugins.questions.open_answers import checked_flag
+from crowd_hitl.plugins.questions.checking import checked_flag
 from crowd_hitl.plugins.questions.text import TextQuestion
 
 
