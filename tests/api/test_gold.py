@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 from sqlalchemy import select
 
 from crowd_hitl.inference.calibrating import Calibration, reliability
@@ -80,3 +81,28 @@ def test_how_far_labels_are_believed_is_told_once_it_is_known(served: Served) ->
 
     assert (shown["gold"], shown["claimed"], shown["kept"]) == (4, 0.5, 1.0)
     assert [one["items"] for one in shown["bins"]] == [1, 1, 2]
+
+
+@pytest.mark.parametrize("after", ["x", "nan:1", "1e300:1", "-1e300:1", "1:", "0:" + "9" * 19])
+def test_a_cursor_that_is_none_of_ours_is_refused(served_on_both: Served, after: str) -> None:
+    with_gold(served_on_both)
+
+    assert served_on_both.get("rita", f"/projects/pets/gold?after={after}").status_code == 400
+
+
+def test_gold_that_lies_outside_its_item_is_refused_as_an_answer_there_is(served: Served) -> None:
+    question = {"kind": "spans", "prompt": "Where is a name?", "labels": ["name"]}
+    served.post("rita", "/projects", {"slug": "names", "name": "Names", "question": question})
+    inside, beyond = '[{"start":0,"end":3,"label":"name"}]', '[{"start":0,"end":30,"label":"name"}]'
+
+    report = served.post(
+        "rita",
+        "/projects/names/items",
+        [{"key": "a", "text": "Ada", "gold": inside}, {"key": "b", "text": "Ada", "gold": beyond}],
+    ).json
+
+    assert (report["gold"], report["bad_rows"]) == (1, 1)
+    assert "at most 3, where the item's text ends" in report["bad"][0]["expected"]
+    (gold,) = served.get("rita", "/projects/names/gold").json["gold"]
+    refused = served.post("rita", f"/gold/{gold['id']}/correct", {"value": beyond})
+    assert (refused.status_code, "at most 3" in refused.json["detail"]) == (400, True)
