@@ -190,7 +190,7 @@ def _portions(
         yield from _listed([*listed, *fresh], gold=fresh)
         return
     both = items.with_more(gold) if gold.count else items
-    chosen = _gold(batch, limit=gold.count).subquery()
+    chosen = _gold(batch, limit=gold.count, is_new=True).subquery()
     for first in range(both.low, both.high + 1, ID_SPAN):
         last = min(first + ID_SPAN - 1, both.high)
         plain = _unanswered(asked).where(ItemRow.id.between(first, min(last, items.high)))
@@ -222,8 +222,8 @@ def _unanswered(asked: Asked) -> Select[int]:
     return _in_project(asked).where(~labelled, ~is_gold, ~in_work)
 
 
-def _gold(batch: BatchRow, *, limit: int) -> Select[int]:
-    """Choose gold that may still be shown, the least shown first."""
+def _gold(batch: BatchRow, *, limit: int, is_new: bool = False) -> Select[int]:
+    """Choose gold that may still be shown, the least shown first; for a new batch the same while it is laid out."""
     here = exists().where(TaskRow.batch_id == batch.id, TaskRow.item_id == GoldRow.item_id)
     return (
         select(GoldRow.item_id.label("id"))
@@ -231,7 +231,7 @@ def _gold(batch: BatchRow, *, limit: int) -> Select[int]:
             GoldRow.project_id == batch.project_id,
             IS_TRUSTED,
             GoldRow.views_reserved + batch.overlap_min <= GoldRow.views_max,
-            ~here,
+            true() if is_new else ~here,
             GoldRow.item_id.not_in(broken_items(batch.project_id)),
         )
         .group_by(GoldRow.item_id)
