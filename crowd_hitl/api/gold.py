@@ -1,5 +1,7 @@
 """Gold: what is known, what is suspect, and a person's word on it; and the workers of a project, with gold left."""
 
+from collections.abc import Callable
+
 from apiflask import APIBlueprint
 from sqlalchemy.orm import Session
 
@@ -63,9 +65,7 @@ def show_calibration(slug: str) -> CalibrationOut:
 @gold.output(VouchedOut)
 def confirm_gold(gold_id: int) -> VouchedOut:
     """Say that a known answer is right after all: it counts again, and is never suspected any more."""
-    house, here = current_house(), gold_here(gold_id).id
-    decided_by = current_actor().account_id
-    return _vouched(house.uow.run(vouching.confirm_gold, gold_id=here, decided_by=decided_by, plugins=house.plugins))
+    return _decided(vouching.confirm_gold, gold_id)
 
 
 @gold.post("/gold/<int:gold_id>/correct")
@@ -74,13 +74,7 @@ def confirm_gold(gold_id: int) -> VouchedOut:
 @gold.output(VouchedOut)
 def correct_gold(gold_id: int, *, body: CorrectionIn) -> VouchedOut:
     """Say what the right answer is: workers are measured by it from now on, for what they answered before, too."""
-    house, here = current_house(), gold_here(gold_id).id
-    decided_by = current_actor().account_id
-    return _vouched(
-        house.uow.run(
-            vouching.correct_gold, gold_id=here, value=body.value, decided_by=decided_by, plugins=house.plugins
-        )
-    )
+    return _decided(vouching.correct_gold, gold_id, value=body.value)
 
 
 @gold.post("/gold/<int:gold_id>/retire")
@@ -88,9 +82,7 @@ def correct_gold(gold_id: int, *, body: CorrectionIn) -> VouchedOut:
 @gold.output(VouchedOut)
 def retire_gold(gold_id: int) -> VouchedOut:
     """Say that an item is no gold any more: it counts for nobody, and may be asked as any other item."""
-    house, here = current_house(), gold_here(gold_id).id
-    decided_by = current_actor().account_id
-    return _vouched(house.uow.run(vouching.retire_gold, gold_id=here, decided_by=decided_by, plugins=house.plugins))
+    return _decided(vouching.retire_gold, gold_id)
 
 
 @gold.get("/projects/<slug>/workers")
@@ -121,10 +113,10 @@ def _one(session: Session, *, gold_id: int, project_id: int, plugins: Plugins) -
     return one_gold(session, gold_id=gold_id, is_right=is_right)
 
 
-def _vouched(done: Vouched) -> VouchedOut:
-    house = current_house()
-    project_id = gold_here(done.gold_id).project_id
-    line = house.uow.read(_one, gold_id=done.gold_id, project_id=project_id, plugins=house.plugins)
+def _decided(verb: Callable[..., Vouched], gold_id: int, **said: str) -> VouchedOut:
+    house, row, decided_by = current_house(), gold_here(gold_id), current_actor().account_id
+    done = house.uow.run(verb, gold_id=row.id, decided_by=decided_by, plugins=house.plugins, **said)
+    line = house.uow.read(_one, gold_id=row.id, project_id=row.project_id, plugins=house.plugins)
     return VouchedOut(gold=_shown(line), recounted=done.recounted, places=done.places)
 
 

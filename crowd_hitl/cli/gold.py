@@ -17,7 +17,7 @@ from crowd_hitl.services.reporting.gold import GoldLine, list_gold, one_gold
 from crowd_hitl.services.vouching import Vouched
 
 app = group("Gold: items with known answers, mixed in unseen to measure workers.")
-MOST_LISTED = 10_000
+READ_AT_ONCE = 1_000
 Slug = Annotated[str, typer.Argument(metavar="PROJECT", help="The project's slug.")]
 ItemKey = Annotated[str, typer.Argument(metavar="KEY", help="The item's key.")]
 FieldName = Annotated[str | None, typer.Option("--field", help="Which field of the item; the first if left out.")]
@@ -94,7 +94,12 @@ def _decide(desk: Desk, verb: Callable[..., Vouched], *, gold_id: int, as_json: 
 def _lines(session: Session, *, desk: Desk, slug: str) -> list[GoldLine]:
     row = project_named(session, organisation_id=desk.organisation_id, slug=slug)
     is_right = vouching.yardstick(session, project_id=row.id, plugins=desk.plugins)
-    return list(list_gold(session, project_id=row.id, is_right=is_right, limit=MOST_LISTED).rows)
+    lines: list[GoldLine] = []
+    page = list_gold(session, project_id=row.id, is_right=is_right, limit=READ_AT_ONCE)
+    while page.after:
+        lines += page.rows
+        page = list_gold(session, project_id=row.id, is_right=is_right, after=page.after, limit=READ_AT_ONCE)
+    return [*lines, *page.rows]
 
 
 def _found(session: Session, *, desk: Desk, slug: str, key: str, field: str | None) -> int:

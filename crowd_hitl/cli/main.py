@@ -22,7 +22,8 @@ COMMANDS = {
     "items": ("crowd_hitl.cli.items", "Items: import, list, broken, mend."),
     "batch": (
         "crowd_hitl.cli.batch",
-        "Batches: quote, publish, extend, compensate, review, requeue, forecast, list, show, pause, resume, close.",
+        "Batches: quote, publish, extend, compensate, agree, review, requeue, forecast, list, show, pause, resume, "
+        "close.",
     ),
     "appeal": ("crowd_hitl.cli.appeal", "Appeals against rejections: list, uphold, dismiss."),
     "gold": ("crowd_hitl.cli.gold", "Gold, the items with known answers: list, confirm, correct, retire."),

@@ -218,14 +218,12 @@ def _fill(short: Short, filled: Filled) -> Receipt | None:
     """Take an answer and lease what comes next: of that, what is drawn to be gold, in a statement of its own."""
     wanted = _next_wanted(short, filled)
     gold = 0 if wanted is None else gold_among(short, wanted, seed=filled.assignment_id)
-    taken = hot_path(short.connection).fill(short.connection, filled._replace(next_count=filled.next_count - gold))
+    taken = hot_path(short.connection).fill(short.connection, filled._replace(next_count=0) if gold else filled)
     if taken is None:
         return None
     places = taken.next
     if gold and wanted is not None:
-        before = [place.assignment_id for place in places]
-        here = wanted._replace(places=gold)
-        places = places + lease_after(short, here, answer_id=taken.answer_id, before=before, seed=filled.assignment_id)
+        places = lease_after(short, wanted, gold=gold, answer_id=taken.answer_id, seed=filled.assignment_id)
     return Receipt(
         answer_id=taken.answer_id,
         assignment_id=filled.assignment_id,

@@ -13,10 +13,11 @@ from crowd_hitl.domain.ports import FittedQuestion, Question
 from crowd_hitl.domain.sittings import PAGE_TASKS_MAX
 from crowd_hitl.services.answering import LONGEST_SECONDS, Receipt, Submission, check_submission, submit
 from crowd_hitl.services.assigning import lease_more
+from crowd_hitl.services.mixing import gold_among, lease_after
 from crowd_hitl.services.showing import Offered, offered, show
 from crowd_hitl.store.hot_path.finding import hot_path
 from crowd_hitl.store.hot_path.remembered import Short
-from crowd_hitl.store.hot_path.shapes import PageAnswer, PageFilled
+from crowd_hitl.store.hot_path.shapes import PageAnswer, PageFilled, PageTaken, Wanted
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, SittingRow
 
 
@@ -82,7 +83,7 @@ def submit_page_at_once(
         seconds = max(0.0, min(part.seconds, LONGEST_SECONDS))
         answers.append(PageAnswer(part.assignment_id, value, _key(submission, part), seconds))
     filled = PageFilled(sitting_id, worker_id, answers, submission.next_count, now)
-    taken = hot_path(short.connection).fill_page(short.connection, filled)
+    taken = _fill(short, filled)
     if taken is None:
         return None
     until = replaceable_until(now)
@@ -93,6 +94,22 @@ def submit_page_at_once(
         next=[show(short, place) for place in taken.next],
         full_in=taken.full_in,
     )
+
+
+def _fill(short: Short, filled: PageFilled) -> PageTaken | None:
+    """Take a page and lease the next one: with gold, if some is drawn, in a statement of its own."""
+    hot, first = hot_path(short.connection), filled.answers[0].assignment_id
+    batch_id = short.memory.batch_of(short.connection, first) if filled.next_count else None
+    if batch_id is None:
+        return hot.fill_page(short.connection, filled)
+    wanted = Wanted(batch_id, filled.worker_id, filled.next_count, filled.now)
+    gold = gold_among(short, wanted, seed=filled.sitting_id)
+    taken = hot.fill_page(short.connection, filled._replace(next_count=0) if gold else filled)
+    if taken is None or not gold:
+        return taken
+    # what came next is kept once, with the first answer
+    keeper = min(taken.answer_ids.values())
+    return taken._replace(next=lease_after(short, wanted, gold=gold, answer_id=keeper, seed=filled.sitting_id))
 
 
 def submit_page(

@@ -6,13 +6,18 @@ No list of a project's items is ever held here: a batch of a million tasks costs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from random import Random
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Select,
+    SelectBase,
     String,
     and_,
+    bindparam,
+    case,
     cast,
     exists,
     false,
@@ -22,6 +27,7 @@ from sqlalchemy import (
     literal_column,
     select,
     true,
+    union_all,
     update,
 )
 from sqlalchemy.orm import Session
@@ -113,7 +119,7 @@ def gold_extent(session: Session, asked: Asked, *, views: int) -> Extent:
 def lay_out(
     session: Session, batch: BatchRow, *, asked: Asked, extents: tuple[Extent, Extent], random: Random, now: datetime
 ) -> None:
-    """Write the tasks in a shuffled order, so that gold cannot be told by its place.
+    """Write the tasks in a shuffled order, so that gold cannot be told by its place, and by its number neither.
 
     `extents` are what was counted and paid for: items, and gold. Busy when the items have changed since.
     """
@@ -121,12 +127,11 @@ def lay_out(
     _plan_for_many(session)
     both = items.with_more(gold)
     order = draw_shuffle(random, low=both.low, high=both.high)
-    written = sum(
-        _insert(session, batch, chosen.subquery(), gold=False, order=order, now=now)
-        for chosen in _portions(session, asked, items)
-    )
-    shown = _insert(session, batch, _gold(batch, limit=gold.count).subquery(), gold=True, order=order, now=now)
-    if (written, shown) != (items.count, gold.count):
+    portions = _portions(session, batch, asked, extents=extents)
+    written = sum(_insert(session, batch, chosen.subquery(), order=order, now=now) for chosen in portions)
+    of_batch = select(func.count()).where(TaskRow.batch_id == batch.id, TaskRow.is_gold)
+    shown = session.scalar(of_batch) if gold.count else 0
+    if (written, shown) != (items.count + gold.count, gold.count):
         raise Busy("The items changed while the batch was published. Nothing was published; please try again.")
 
 
@@ -153,10 +158,8 @@ def add_listed(
     if not both:
         return
     order = draw_shuffle(random, low=min(both), high=max(both))
-    for item_ids, is_gold in ((wanted, False), (gold, True)):
-        for chunk in _chunks(item_ids):
-            chosen = select(ItemRow.id).where(ItemRow.id.in_(chunk)).subquery()
-            _insert(session, batch, chosen, gold=is_gold, order=order, now=now)
+    for chosen in _listed(both, gold=gold):
+        _insert(session, batch, chosen.subquery(), order=order, now=now)
     views = GoldRow.views_reserved + batch.overlap_min
     session.execute(update(GoldRow).where(GoldRow.item_id.in_(gold)).values(views_reserved=views))
 
@@ -170,15 +173,37 @@ def _plan_for_many(session: Session) -> None:
         session.execute(select(func.set_config("enable_nestloop", "off", True)))
 
 
-def _portions(session: Session, asked: Asked, items: Extent) -> Iterator[Select[int]]:
-    """Yield selects of item ids that together are the batch, each of a bounded number."""
+def _portions(
+    session: Session, batch: BatchRow, asked: Asked, *, extents: tuple[Extent, Extent]
+) -> Iterator[SelectBase]:
+    """Yield selects of items, and whether each is gold, that together are the batch, each of a bounded number.
+
+    Gold comes with the items around it: written after them, its tasks would have the highest numbers.
+    """
+    items, gold = extents
     if asked.items is not None:
-        for chunk in _chunks(asked.items):
-            yield _in_project(asked).where(ItemRow.id.in_(chunk))
+        there = _in_project(asked).where(ItemRow.id.in_(bindparam("chunk", expanding=True)))
+        listed = [id_ for chunk in _chunks(asked.items) for id_ in session.scalars(there, {"chunk": chunk})]
+        asked_too = set(listed)
+        shown = session.scalars(_gold(batch, limit=gold.count + len(listed))) if gold.count else ()
+        fresh = list(islice((id_ for id_ in shown if id_ not in asked_too), gold.count))
+        yield from _listed([*listed, *fresh], gold=fresh)
         return
-    for first in range(items.low, items.high + 1, ID_SPAN):
-        last = min(first + ID_SPAN - 1, items.high)
-        yield _unanswered(asked).where(ItemRow.id.between(first, last))
+    both = items.with_more(gold) if gold.count else items
+    chosen = _gold(batch, limit=gold.count, is_new=True).subquery()
+    for first in range(both.low, both.high + 1, ID_SPAN):
+        last = min(first + ID_SPAN - 1, both.high)
+        plain = _unanswered(asked).where(ItemRow.id.between(first, min(last, items.high)))
+        plain = plain.add_columns(false().label("is_gold"))
+        shown_here = select(chosen.c.id, true().label("is_gold")).where(chosen.c.id.between(first, last))
+        yield plain if not gold.count else union_all(plain, shown_here)
+
+
+def _listed(both: Sequence[int], *, gold: Sequence[int]) -> Iterator[SelectBase]:
+    known = set(gold)
+    for chunk in _chunks(sorted(both)):
+        is_gold = ItemRow.id.in_(known.intersection(chunk)).label("is_gold")
+        yield select(ItemRow.id, is_gold).where(ItemRow.id.in_(chunk))
 
 
 def _in_project(asked: Asked) -> Select[int]:
@@ -197,8 +222,8 @@ def _unanswered(asked: Asked) -> Select[int]:
     return _in_project(asked).where(~labelled, ~is_gold, ~in_work)
 
 
-def _gold(batch: BatchRow, *, limit: int) -> Select[int]:
-    """Choose gold that may still be shown, the least shown first."""
+def _gold(batch: BatchRow, *, limit: int, is_new: bool = False) -> Select[int]:
+    """Choose gold that may still be shown, the least shown first; for a new batch the same while it is laid out."""
     here = exists().where(TaskRow.batch_id == batch.id, TaskRow.item_id == GoldRow.item_id)
     return (
         select(GoldRow.item_id.label("id"))
@@ -206,7 +231,7 @@ def _gold(batch: BatchRow, *, limit: int) -> Select[int]:
             GoldRow.project_id == batch.project_id,
             IS_TRUSTED,
             GoldRow.views_reserved + batch.overlap_min <= GoldRow.views_max,
-            ~here,
+            true() if is_new else ~here,
             GoldRow.item_id.not_in(broken_items(batch.project_id)),
         )
         .group_by(GoldRow.item_id)
@@ -215,9 +240,10 @@ def _gold(batch: BatchRow, *, limit: int) -> Select[int]:
     )
 
 
-def _insert(session: Session, batch: BatchRow, chosen: Any, *, gold: bool, order: Shuffle, now: datetime) -> int:
-    """Insert a task for every chosen item; return how many."""
+def _insert(session: Session, batch: BatchRow, chosen: Any, *, order: Shuffle, now: datetime) -> int:
+    """Insert a task for every chosen item, in the order of the items; return how many."""
     item_id = chosen.c.id
+    usual = level(batch.priority, batch.deadline)
     # Before now: a task that is opened again, at the moment it is, joins behind all of these.
     first = position(now) - order.size
     values = select(
@@ -225,24 +251,19 @@ def _insert(session: Session, batch: BatchRow, chosen: Any, *, gold: bool, order
         item_id,
         literal(batch.question_version_id),
         cast(item_id, String).concat(f":{batch.question_version_id}"),
-        true() if gold else false(),
+        chosen.c.is_gold,
         literal(batch.priority),
         literal(batch.deadline, TaskRow.deadline.type),
-        literal(_level(batch, gold=gold), TaskRow.level.type),
+        # gold waits below all others, to be drawn (`mixing`)
+        case((chosen.c.is_gold, literal(usual - GOLD_BELOW, BigInteger)), else_=literal(usual, BigInteger)),
         order.place(item_id) + literal(first, TaskRow.pos.type),
         literal(batch.overlap_min),
         literal(batch.overlap_min),
         literal(0),
         literal(TaskState.OPEN.value),
-    )
+    ).order_by(item_id)
     statement = insert(TaskRow).from_select(COLUMNS, values).execution_options(preserve_rowcount=True)
     return int(session.connection().execute(statement).rowcount)
-
-
-def _level(batch: BatchRow, *, gold: bool) -> int:
-    """Say at which level tasks wait: gold below all others, to be drawn (`mixing`); on pages it lies among them."""
-    here = level(batch.priority, batch.deadline)
-    return here - GOLD_BELOW if gold and batch.page_size == 1 else here
 
 
 def broken_items(project_id: int) -> Select[int]:

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from crowd_hitl.domain.errors import BadInput
-from crowd_hitl.domain.items import FIRST_FIELD, ItemRecord
-from crowd_hitl.domain.ports import Question
+from crowd_hitl.domain.items import FIRST_FIELD, Content, ItemRecord
+from crowd_hitl.domain.ports import FittedQuestion, Question
 from crowd_hitl.domain.values import as_text, from_text
 
 OPTIONS_SHOWN = 20
@@ -25,13 +25,15 @@ class BadGold(Exception):
 class GoldRule:
     """What gold may say: the question's fields, the options of each, and how often one known answer may be shown.
 
-    Where answers are no classes, `check` takes an answer and returns it as the question's answers are kept.
+    Where answers are no classes, `check` takes an answer and returns it as the question's answers are kept; where they
+    lie within the item, `check_fit` refuses what goes beyond it: else nobody could ever answer as is known.
     """
 
     fields: Sequence[str]
     classes: Sequence[str]
     views_max: int = 100_000
     check: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    check_fit: Callable[[Mapping[str, Any], Content], None] | None = None
 
     def by_field(self, record: ItemRecord) -> dict[str, str]:
         """Return a record's gold with every field named; BadGold if the question has no such field or option."""
@@ -42,13 +44,17 @@ class GoldRule:
                 expected = f"one of the question's fields: {_listed(self.fields)}"
                 raise BadGold(column, expected=expected, found=f"'{name[:80]}'")
             field_name = name or self.fields[0]
-            named[field_name] = self._checked(field_name, value, column=column)
+            content = Content(key=record.key, text=record.text, data=record.data)
+            named[field_name] = self._checked(field_name, value, content, column=column)
         return named
 
-    def _checked(self, name: str, value: str, *, column: str) -> str:
+    def _checked(self, name: str, value: str, content: Content, *, column: str) -> str:
         if self.check is not None:
             try:
-                return as_text(_taken(self.check, name, value))
+                taken = _taken(self.check, name, value)
+                if self.check_fit is not None:
+                    self.check_fit({name: taken}, content)
+                return as_text(taken)
             except BadInput as error:
                 wrong = error.problems[0] if error.problems else None
                 expected = wrong.expected if wrong else str(error)
@@ -61,7 +67,8 @@ class GoldRule:
 def gold_rule(question: Question, spec: Mapping[str, Any]) -> GoldRule:
     """Say what gold may say of this question."""
     check = None if question.is_class else partial(question.check_answer, spec)
-    return GoldRule(fields=question.fields(spec), classes=question.classes(spec), check=check)
+    fit = partial(question.check_fit, spec) if isinstance(question, FittedQuestion) else None
+    return GoldRule(fields=question.fields(spec), classes=question.classes(spec), check=check, check_fit=fit)
 
 
 def _taken(check: Callable[[Mapping[str, Any]], Mapping[str, Any]], name: str, written: str) -> Any:

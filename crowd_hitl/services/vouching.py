@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import AlreadyDone, Conflict, bad_field
@@ -56,6 +56,7 @@ def correct_gold(
     if checked == found.value:
         raise Conflict("That is the known answer already. Confirm it instead, if it is right.")
     label = NewLabel(item_id=found.item_id, field=found.field, value=checked, confidence=1.0, source=LabelSource.GOLD)
+    look_at_batches_with(session, item_ids=[found.item_id])  # before the label, as in a pass
     write_labels(session, project_id=found.project_id, labels=[label], now=now)
     row = _begin(session, gold_id)
     session.add(
@@ -70,7 +71,9 @@ def retire_gold(session: Session, *, gold_id: int, decided_by: int | None, plugi
     """Say that the item is no gold any more: its open places are given back, and it may be asked as any other."""
     found = session.get_one(GoldRow, gold_id)
     others = exists().where(GoldRow.item_id == found.item_id, GoldRow.id != gold_id, IS_GOLD)
-    places = 0 if session.scalar(select(others)) else _take_back(session, item_id=found.item_id, now=now)
+    is_shown_for_others = bool(session.scalar(select(others)))
+    look_at_batches_with(session, item_ids=[found.item_id])  # before their tasks, as in a pass
+    places = 0 if is_shown_for_others else _take_back(session, item_id=found.item_id, now=now)
     label = session.scalar(
         select(LabelRow)
         .where(LabelRow.item_id == found.item_id, LabelRow.field == found.field, LabelRow.state == "current")
@@ -80,6 +83,9 @@ def retire_gold(session: Session, *, gold_id: int, decided_by: int | None, plugi
     if label is not None:
         label.state, label.superseded_at = "superseded", now
     row = _begin(session, gold_id)
+    if not is_shown_for_others and session.scalar(select(_open_tasks(found.item_id).exists())):
+        # its publish had the gold first; to go back to its tasks now would be against the order of locks
+        raise Conflict("A batch that shows this item was published just now. Retire it once more.")
     row.retired_at, row.decided_by = now, decided_by
     return _end(session, row, plugins=plugins, now=now, places=places)
 
@@ -131,17 +137,22 @@ def _checked(session: Session, row: GoldRow, *, value: str, plugins: Plugins) ->
     """Read a value as an import does."""
     question = newest_question(session, project_id=row.project_id)
     rule = gold_rule(plugins.questions[question.kind], question.spec)
+    item = session.get_one(ItemRow, row.item_id)
+    record = ItemRecord(row=1, key=item.key, text=item.text, data=item.data, gold={row.field: value})
     try:
-        return rule.by_field(ItemRecord(row=1, key="", text="", gold={row.field: value}))[row.field]
+        return rule.by_field(record)[row.field]
     except BadGold as bad:
         raise bad_field("value", expected=bad.expected, found=value) from bad
+
+
+def _open_tasks(item_id: int) -> Select[TaskRow]:
+    return select(TaskRow).where(TaskRow.item_id == item_id, TaskRow.is_gold, TaskRow.state == TaskState.OPEN.value)
 
 
 def _take_back(session: Session, *, item_id: int, now: datetime) -> int:
     """Retire the open tasks that show the item as gold; the money of places that nobody holds goes home."""
     tasks = session.scalars(
-        select(TaskRow)
-        .where(TaskRow.item_id == item_id, TaskRow.is_gold.is_(True), TaskRow.state == TaskState.OPEN.value)
+        _open_tasks(item_id)
         .order_by(TaskRow.id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 from sqlalchemy import select
 
 from crowd_hitl.inference.calibrating import Calibration, reliability
@@ -80,3 +81,59 @@ def test_how_far_labels_are_believed_is_told_once_it_is_known(served: Served) ->
 
     assert (shown["gold"], shown["claimed"], shown["kept"]) == (4, 0.5, 1.0)
     assert [one["items"] for one in shown["bins"]] == [1, 1, 2]
+
+
+@pytest.mark.parametrize("after", ["x", "nan:1", "1e300:1", "-1e300:1", "1:", "0:" + "9" * 19])
+def test_a_cursor_that_is_none_of_ours_is_refused(served_on_both: Served, after: str) -> None:
+    with_gold(served_on_both)
+
+    assert served_on_both.get("rita", f"/projects/pets/gold?after={after}").status_code == 400
+
+
+def test_gold_that_lies_outside_its_item_is_refused_as_an_answer_there_is(served: Served) -> None:
+    question = {"kind": "spans", "prompt": "Where is a name?", "labels": ["name"]}
+    served.post("rita", "/projects", {"slug": "names", "name": "Names", "question": question})
+    inside, beyond = '[{"start":0,"end":3,"label":"name"}]', '[{"start":0,"end":30,"label":"name"}]'
+
+    report = served.post(
+        "rita",
+        "/projects/names/items",
+        [{"key": "a", "text": "Ada", "gold": inside}, {"key": "b", "text": "Ada", "gold": beyond}],
+    ).json
+
+    assert (report["gold"], report["bad_rows"]) == (1, 1)
+    assert "at most 3, where the item's text ends" in report["bad"][0]["expected"]
+    (gold,) = served.get("rita", "/projects/names/gold").json["gold"]
+    refused = served.post("rita", f"/gold/{gold['id']}/correct", {"value": beyond})
+    assert (refused.status_code, "at most 3" in refused.json["detail"]) == (400, True)
+
+
+@pytest.mark.parametrize("page_size", [1, 5])
+def test_nothing_that_a_worker_is_sent_tells_gold_from_work(served_on_both: Served, page_size: int) -> None:
+    served = served_on_both
+    with_gold(served)
+    served.post("rita", "/projects/pets/items", [{"key": f"m{n}", "text": f"more {n}"} for n in range(3)])
+    (budget,) = served.get("rita", "/budgets").json["budgets"]
+    terms = {"name": "second", "budget_id": budget["id"], "price": "0.05", "overlap_min": 1, "gold_rate": 0.5}
+    batch = served.post("rita", "/projects/pets/batches", {**terms, "page_size": page_size}).json
+
+    places = claim(served, "wanda", batch["id"], count=5)
+    assert {place["item"]["key"] for place in places} == {"g1", "g2", "m0", "m1", "m2"}
+    assert [place["id"] for place in places] == sorted(place["id"] for place in places)
+    sent = [served.get("wanda", "/work").text, str(places)]
+    if page_size == 1:
+        replies = [
+            served.post("wanda", f"/assignments/{place['id']}/submit", submission(f"k{place['id']}"))
+            for place in places
+        ]
+        assert len({tuple(sorted(reply.headers)) for reply in replies}) == 1
+        sent += [reply.text for reply in replies]
+    else:
+        answers = [{"assignment_id": place["id"], "value": {"label": "cat"}} for place in places]
+        page = {"answers": answers, "client_key": "p"}
+        sent.append(served.post("wanda", f"/sittings/{places[0]['sitting_id']}/submit", page).text)
+    sent.append(served.get("wanda", "/earnings").text)
+
+    assert not [text for text in sent if "gold" in text.lower() or "known" in text.lower()]
+    assert {frozenset(place) for place in places} == {frozenset(places[0])}
+    assert {place["question"]["kind"] for place in places} == {"choice"}

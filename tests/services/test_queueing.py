@@ -54,6 +54,25 @@ def test_several_portions_are_one_batch(unit_of_work: UnitOfWork, monkeypatch: p
     assert problems(site) == []
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_several_portions_show_as_much_gold_as_was_paid_for(
+    unit_of_work: UnitOfWork, monkeypatch: pytest.MonkeyPatch, listed: bool
+) -> None:
+    monkeypatch.setattr(queueing, "ID_SPAN", 7)
+    monkeypatch.setattr(queueing, "LIST_CHUNK", 7)
+    site = a_site(unit_of_work, items=20, gold=20)
+    asked = [*site.items[5:15], site.items[-1] + 1] if listed else None  # an item that is gold is asked itself
+
+    a_batch(site, items=asked, gold_rate=0.5)
+
+    tasks = laid_out(site)
+    assert [sum(task.is_gold for task in tasks), len(tasks)] == ([6, 17] if listed else [10, 30])
+    assert len({task.item_id for task in tasks}) == len(tasks)
+    by_item = sorted(tasks, key=lambda task: task.item_id)
+    assert by_item == sorted(tasks, key=lambda task: task.id)
+    assert problems(site) == []
+
+
 def test_gold_that_was_shown_least_comes_first_and_counts_what_it_is_shown(unit_of_work: UnitOfWork) -> None:
     site = a_site(unit_of_work, items=10, gold=3)
     a_batch(site, gold_rate=0.1, items=site.items[:5])

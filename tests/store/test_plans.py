@@ -13,14 +13,23 @@ from sqlalchemy import Engine
 
 from crowd_hitl.services.mixing import UNSEEN
 from crowd_hitl.store.engine import open_engine, short_engine
-from crowd_hitl.store.hot_path.postgresql import FILL, FILL_PAGE, LEASE_AHEAD, LEASE_THESE, PLACES, Numbered
-from crowd_hitl.store.hot_path.postgresql_texts import TYPES
+from crowd_hitl.store.hot_path.postgresql import (
+    FILL,
+    FILL_PAGE,
+    LEASE_AHEAD,
+    LEASE_DRAWN,
+    LEASE_THESE,
+    PLACES,
+    TYPES,
+    Numbered,
+)
 from crowd_hitl.store.rows import Row
 from tests.running.postgres import empty_database
 
 STATEMENTS = {
     "lease ahead": LEASE_AHEAD,
     "lease these": LEASE_THESE,
+    "lease drawn": LEASE_DRAWN,
     "fill": FILL,
     "fill a page": FILL_PAGE,
     "places": PLACES,
@@ -85,6 +94,7 @@ def test_each_statement_goes_by_the_indexes_meant_for_it(fresh: Engine, name: st
 
 def test_gold_is_looked_for_by_the_same_indexes(fresh: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TYPES, "below", "bigint")
+    monkeypatch.setitem(TYPES, "window", "integer")
     statement = Numbered(re.sub(r":(\w+)", r"%(\1)s", UNSEEN.text))
 
     found = list(scans(plan(fresh, statement)))

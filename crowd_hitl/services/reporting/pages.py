@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, nan
+from math import nan
 from typing import Generic, TypeVar
 
 from crowd_hitl.domain.errors import bad_field
 
 T = TypeVar("T")
 PAGE_ROWS = 50
+# Beyond it a number of ours never is, and a database's whole numbers end.
+NUMBER_END = 2**62
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,6 @@ def number_and_id_after(cursor: str | None) -> tuple[float, int] | None:
         where = float(number)
     except ValueError:
         where = nan
-    if not isfinite(where) or not key.isdecimal() or len(key) > 18:
+    if not abs(where) < NUMBER_END or not key.isdecimal() or len(key) > 18:
         raise bad_field("after", expected="the cursor of an earlier page", found=cursor)
     return where, int(key)

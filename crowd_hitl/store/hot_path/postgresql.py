@@ -33,6 +33,27 @@ CONNECTION_OPTIONS = " ".join(
     )
 )
 
+# What each parameter is; the server is told, so that it need not guess.
+TYPES = {
+    "assignment_id": "bigint",
+    "assignment_ids": "bigint[]",
+    "batch_id": "bigint",
+    "client_key": "varchar",
+    "client_keys": "varchar[]",
+    "count": "integer",
+    "ids": "bigint[]",
+    "in_service": "boolean",
+    "letting_go": "integer",
+    "now": "timestamptz",
+    "seconds": "double precision",
+    "seconds_each": "double precision[]",
+    "sitting_id": "bigint",
+    "task_ids": "bigint[]",
+    "value": "json",
+    "values": "json[]",
+    "worker_id": "bigint",
+}
+
 
 class Numbered:
     """A statement as the server takes it, $1, $2, …, each with its type; made once, as the driver would at each run."""
@@ -45,10 +66,11 @@ class Numbered:
         name = found[1]
         if name not in self.names:
             self.names.append(name)
-        return f"${self.names.index(name) + 1}::{texts.TYPES[name]}"
+        return f"${self.names.index(name) + 1}::{TYPES[name]}"
 
 
 LEASE_AHEAD, LEASE_THESE = Numbered(texts.LEASE_AHEAD), Numbered(texts.LEASE_THESE)
+LEASE_DRAWN = Numbered(texts.LEASE_DRAWN)
 FILL, FILL_PAGE = Numbered(texts.FILL), Numbered(texts.FILL_PAGE)
 PLACES = Numbered(texts.PLACES)
 # So many columns say what was taken, the others what was leased with it.
@@ -64,6 +86,12 @@ def lease_these(connection: Connection, wanted: Wanted, *, task_ids: Sequence[in
     """Lease places of these tasks, waiting for what others hold locked."""
     values = {**_wanted(wanted), "task_ids": [Int8(id_) for id_ in task_ids]}
     return [Place(*row) for row in _rows(connection, LEASE_THESE, values)]
+
+
+def lease_drawn(connection: Connection, wanted: Wanted, *, task_ids: Sequence[int]) -> list[Place]:
+    """Lease places of these tasks, passing by what others hold locked, and beside them what lies ahead."""
+    values = {**_wanted(wanted), "task_ids": [Int8(id_) for id_ in task_ids]}
+    return [Place(*row) for row in _rows(connection, LEASE_DRAWN, values)]
 
 
 def fill(connection: Connection, filled: Filled) -> Taken | None:

@@ -50,8 +50,7 @@ levels(level) AS (
 
 # Level by level, the first open tasks past the worker's bookmark that this worker never had to do with. The rows come
 # out in the order of the levels and positions; LIMIT stops the walk, so nothing is locked that is not taken.
-PICKED_AHEAD = """
-picked AS MATERIALIZED (
+AHEAD = """
   SELECT found.id FROM levels l CROSS JOIN LATERAL (
     SELECT t.id FROM task t
     WHERE t.batch_id = (SELECT batch_id FROM gate) AND t.state = 'open' AND t.level = l.level
@@ -65,13 +64,38 @@ picked AS MATERIALIZED (
       AND NOT EXISTS (
         SELECT FROM assignment e
         WHERE (e.voice_key, e.worker_id) BETWEEN (t.voice_key, %(worker_id)s) AND (t.voice_key, %(worker_id)s)
-        OFFSET 0)
+        OFFSET 0){besides}
     ORDER BY t.pos
-    LIMIT (SELECT places FROM gate)
+    LIMIT {places}
     FOR NO KEY UPDATE OF t SKIP LOCKED
   ) AS found
   WHERE l.level IS NOT NULL
-  LIMIT (SELECT places FROM gate)
+  LIMIT {places}"""
+ALL_PLACES = "(SELECT places FROM gate)"
+PICKED_AHEAD = f"""
+picked AS MATERIALIZED ({AHEAD.format(places=ALL_PLACES, besides="")}
+)"""
+
+# First those that were drawn, if they are open still and nobody holds them locked, then what lies ahead.
+PICKED_DRAWN = f"""
+drawn AS MATERIALIZED (
+  SELECT t.id FROM task t
+  WHERE t.id = ANY(%(task_ids)s) AND t.batch_id = (SELECT batch_id FROM gate) AND t.state = 'open'
+    AND NOT EXISTS (
+      SELECT FROM assignment e
+      WHERE (e.voice_key, e.worker_id) BETWEEN (t.voice_key, %(worker_id)s) AND (t.voice_key, %(worker_id)s)
+      OFFSET 0)
+  ORDER BY t.id
+  LIMIT {ALL_PLACES}
+  FOR NO KEY UPDATE OF t SKIP LOCKED
+), ahead AS MATERIALIZED ({
+    AHEAD.format(
+        places="greatest(0, (SELECT places FROM gate) - (SELECT count(*) FROM drawn))",
+        besides=" AND t.id <> ALL(%(task_ids)s)",
+    )
+}
+), picked AS MATERIALIZED (
+  SELECT id FROM drawn UNION ALL SELECT id FROM ahead
 )"""
 
 # These, if they are open still; waiting for whoever holds one of them locked. What this worker answered it never
@@ -89,7 +113,9 @@ picked AS MATERIALIZED (
   FOR NO KEY UPDATE OF t
 )"""
 
-# Count the places down and write the leases; each gets a sitting of its own, or all of a page one together.
+# Count the places down and write the leases; each gets a sitting of its own, or all of a page one together. Their ids
+# follow the order, so that it must not tell what was drawn from what lay ahead.
+AS_QUEUED, SHUFFLED = "level DESC, pos", "md5(concat(id, ':', %(worker_id)s))"
 TAKE = """
 counted_down AS (
   UPDATE task t
@@ -104,7 +130,7 @@ counted_down AS (
          nextval('assignment_id_seq') AS assignment_id, %(now)s AS leased_at,
          least(%(now)s + g.lease_seconds * interval '1 second',
                CASE WHEN g.is_paged THEN (SELECT min(deadline) FROM counted_down) ELSE c.deadline END) AS lease_ends_at
-  FROM gate g, (SELECT * FROM counted_down ORDER BY level DESC, pos) c
+  FROM gate g, (SELECT * FROM counted_down ORDER BY {order}) c
 ), opened_sittings AS (
   INSERT INTO sitting (id, offer_id, batch_id, worker_id, state, opened_at)
   SELECT DISTINCT ON (sitting_id) sitting_id, offer_id, batch_id, %(worker_id)s, 'open', leased_at FROM leased
@@ -117,14 +143,22 @@ counted_down AS (
 PLACE = """l.assignment_id, l.sitting_id, l.id, l.batch_id, l.question_version_id, i.id, i.key, i.text, i.image_key,
        i.audio_key, l.leased_at, l.lease_ends_at, l.price_micros, l.currency"""
 
+TAKE_QUEUED = TAKE.format(order=AS_QUEUED)
 LEASE = """-- hot path: lease the next places
 WITH RECURSIVE {gate}, {levels} {picked}, {take}
 SELECT {place} FROM leased l JOIN item i ON i.id = l.item_id ORDER BY l.assignment_id"""
 LEASE_AHEAD = LEASE.format(
-    gate=GATE.format(batch="%(batch_id)s"), levels=f"{LEVELS},", picked=PICKED_AHEAD, take=TAKE, place=PLACE
+    gate=GATE.format(batch="%(batch_id)s"), levels=f"{LEVELS},", picked=PICKED_AHEAD, take=TAKE_QUEUED, place=PLACE
+)
+LEASE_DRAWN = LEASE.format(
+    gate=GATE.format(batch="%(batch_id)s"),
+    levels=f"{LEVELS},",
+    picked=PICKED_DRAWN,
+    take=TAKE.format(order=SHUFFLED),
+    place=PLACE,
 )
 LEASE_THESE = LEASE.format(
-    gate=GATE.format(batch="%(batch_id)s"), levels="", picked=PICKED_THESE, take=TAKE, place=PLACE
+    gate=GATE.format(batch="%(batch_id)s"), levels="", picked=PICKED_THESE, take=TAKE_QUEUED, place=PLACE
 )
 
 # held → answered → counted come first and in this order, the claim after them (its gate reads `counted`): with one
@@ -182,7 +216,7 @@ shares AS MATERIALIZED (
 
 FILL = f"""-- hot path: take an answer, pay for it, lease the next places
 WITH RECURSIVE {ANSWER}, {PAY.format(due="held")}, {GATE.format(batch="(SELECT batch_id FROM counted)")}, {LEVELS},
-{PICKED_AHEAD}, {TAKE},
+{PICKED_AHEAD}, {TAKE_QUEUED},
 kept AS (
   INSERT INTO answer (assignment_id, batch_id, task_id, item_id, worker_id, question_version_id, value, client_key,
                       next_ids, seconds, submitted_at)
@@ -236,7 +270,7 @@ given AS MATERIALIZED (
 )"""
 FILL_PAGE = f"""-- hot path: take the answers of a page, pay for it, lease the next page
 WITH RECURSIVE {ANSWER_PAGE}, {PAY.format(due="page")},
-{GATE.format(batch="(SELECT min(batch_id) FROM counted)")}, {LEVELS}, {PICKED_AHEAD}, {TAKE},
+{GATE.format(batch="(SELECT min(batch_id) FROM counted)")}, {LEVELS}, {PICKED_AHEAD}, {TAKE_QUEUED},
 kept AS (
   INSERT INTO answer (assignment_id, batch_id, task_id, item_id, worker_id, question_version_id, value, client_key,
                       next_ids, seconds, submitted_at)
@@ -262,24 +296,3 @@ FROM assignment a
 JOIN task t ON t.id = a.task_id JOIN item i ON i.id = t.item_id JOIN batch b ON b.id = a.batch_id
 JOIN sitting s ON s.id = a.sitting_id
 WHERE a.id = ANY(%(ids)s)"""
-
-# What each parameter is; the server is told, so that it need not guess.
-TYPES = {
-    "assignment_id": "bigint",
-    "assignment_ids": "bigint[]",
-    "batch_id": "bigint",
-    "client_key": "varchar",
-    "client_keys": "varchar[]",
-    "count": "integer",
-    "ids": "bigint[]",
-    "in_service": "boolean",
-    "letting_go": "integer",
-    "now": "timestamptz",
-    "seconds": "double precision",
-    "seconds_each": "double precision[]",
-    "sitting_id": "bigint",
-    "task_ids": "bigint[]",
-    "value": "json",
-    "values": "json[]",
-    "worker_id": "bigint",
-}

@@ -22,8 +22,7 @@ ASKED_BY = (
     .where(AssignmentRow.id == bindparam("id"))
 )
 
-# Of a batch with pages the gold lies among the other tasks.
-GOLD_RATE = select(BatchRow.gold_rate).where(BatchRow.id == bindparam("id"), BatchRow.page_size == 1)
+GOLD_RATE = select(BatchRow.gold_rate, BatchRow.page_size).where(BatchRow.id == bindparam("id"))
 SEEN_OF_GOLD = (
     select(func.coalesce(func.sum(WorkerSkillRow.gold_seen), 0), func.coalesce(func.sum(WorkerSkillRow.gold_right), 0))
     .join(
@@ -43,13 +42,14 @@ class Pace(NamedTuple):
     rate: float
     seen: int
     right: int
+    page_size: int = 1
     given: int = 0
     dry: int = 0
 
-    def moved_on(self, newer: "Pace", *, given: int, dry: int) -> "Pace":
+    def moved_on(self, *, seen: int, right: int, given: int, dry: int) -> "Pace":
         """Return what was read anew, with what was given since; a pass counts what was answered of it."""
-        uncounted = max(0, self.given - max(0, newer.seen - self.seen))
-        return newer._replace(given=uncounted + given, dry=dry)
+        uncounted = max(0, self.given - max(0, seen - self.seen))
+        return self._replace(seen=seen, right=right, given=uncounted + given, dry=dry)
 
 
 class Asked(NamedTuple):
@@ -69,7 +69,7 @@ class Remembered:
     def __init__(self) -> None:
         self._questions: dict[int, Asked] = {}
         self._asked_by: dict[int, tuple[int, int]] = {}
-        self._gold_rates: dict[int, float] = {}
+        self._gold_rates: dict[int, tuple[float, int]] = {}
         self._paces: dict[tuple[int, int], Pace] = {}
 
     def question(self, connection: Connection, question_version_id: int) -> Asked:
@@ -99,15 +99,16 @@ class Remembered:
 
         What was read once is kept until gold is handed out: what passes counted meanwhile is seen then.
         """
-        rate = self._gold_rates.get(batch_id)
-        if rate is None:
-            rate = connection.scalar(GOLD_RATE, {"id": batch_id}) or 0.0
-            _keep(self._gold_rates, batch_id, rate)
-        if rate <= 0:
+        known = self._gold_rates.get(batch_id)
+        if known is None:
+            rate, page_size = connection.execute(GOLD_RATE, {"id": batch_id}).first() or (0.0, 1)
+            known = rate, page_size
+            _keep(self._gold_rates, batch_id, known)
+        if known[0] <= 0:
             return None
         found = self._paces.get((batch_id, worker_id))
         if found is None:
-            found = self._read_pace(connection, batch_id=batch_id, worker_id=worker_id, rate=rate)
+            found = Pace(known[0], *self._seen(connection, batch_id, worker_id), page_size=known[1])
             self.keep_pace(batch_id, worker_id, found)
         return found
 
@@ -115,8 +116,8 @@ class Remembered:
         """Read it anew, as gold is handed out now (`given`), or was looked for in vain (`dry`)."""
         old = self.pace(connection, batch_id=batch_id, worker_id=worker_id)
         if old is not None:
-            newer = self._read_pace(connection, batch_id=batch_id, worker_id=worker_id, rate=old.rate)
-            self.keep_pace(batch_id, worker_id, old.moved_on(newer, given=given, dry=dry))
+            seen, right = self._seen(connection, batch_id, worker_id)
+            self.keep_pace(batch_id, worker_id, old.moved_on(seen=seen, right=right, given=given, dry=dry))
 
     def keep_pace(self, batch_id: int, worker_id: int, pace: Pace) -> None:
         """Keep how often this worker meets gold."""
@@ -129,9 +130,9 @@ class Remembered:
         self._gold_rates.clear()
         self._paces.clear()
 
-    def _read_pace(self, connection: Connection, *, batch_id: int, worker_id: int, rate: float) -> Pace:
+    def _seen(self, connection: Connection, batch_id: int, worker_id: int) -> tuple[int, int]:
         seen, right = connection.execute(SEEN_OF_GOLD, {"batch_id": batch_id, "worker_id": worker_id}).one()
-        return Pace(rate, int(seen), int(right))
+        return int(seen), int(right)
 
     def _found(self, connection: Connection, assignment_id: int) -> tuple[int, int] | None:
         """Return question version and batch of an assignment; what others handed out is looked up."""

@@ -119,6 +119,9 @@ class HotPath(Protocol):
     def lease_these(self, connection: Connection, wanted: Wanted, *, task_ids: Sequence[int]) -> list[Place]:
         """Lease places of those of these tasks that are still open to this worker."""
 
+    def lease_drawn(self, connection: Connection, wanted: Wanted, *, task_ids: Sequence[int]) -> list[Place]:
+        """Lease as `lease` does, these tasks first if they are open still: in an order that does not tell which."""
+
     def fill(self, connection: Connection, filled: Filled) -> Taken | None:
         """Write an answer, pay for it if the batch approves by itself, and lease the next places.
 

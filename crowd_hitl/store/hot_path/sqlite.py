@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from crowd_hitl.domain.gold import draw
 from crowd_hitl.store.hot_path import sqlite_texts as texts
 from crowd_hitl.store.hot_path.shapes import HELD_MAX, Filled, PageFilled, PageTaken, Place, Taken, Wanted
 
@@ -35,6 +36,20 @@ def lease_these(connection: Connection, wanted: Wanted, *, task_ids: Sequence[in
             return []
         found = (_row(driver, texts.THIS, {**asked, "task_id": task_id}) for task_id in task_ids)
         return _take(driver, [task for task in found if task is not None][:count], gate, wanted)
+
+
+def lease_drawn(connection: Connection, wanted: Wanted, *, task_ids: Sequence[int]) -> list[Place]:
+    """Lease places of these tasks, and beside them what lies ahead."""
+    with _driver(connection) as driver:
+        asked = _asked(wanted)
+        gate, count = _gate(driver, asked, wanted)
+        if gate is None:
+            return []
+        found = (_row(driver, texts.THIS, {**asked, "task_id": task_id}) for task_id in task_ids)
+        drawn = [task for task in found if task is not None]
+        ahead = [task for task in _look(driver, asked, count=count) if task["id"] not in task_ids]
+        tasks = [*drawn, *ahead][:count]
+        return _take(driver, sorted(tasks, key=lambda task: draw(wanted.worker_id, task["id"])), gate, wanted)
 
 
 def fill(connection: Connection, filled: Filled) -> Taken | None:
