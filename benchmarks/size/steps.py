@@ -22,10 +22,11 @@ from crowd_hitl.plugins.questions.choice import plugin as choice
 from crowd_hitl.plugins.storages.folder import FolderStorage
 from crowd_hitl.services.exporting import answer_rows, label_rows
 from crowd_hitl.services.fetching_media import MediaIntake
-from crowd_hitl.services.importing import GoldRule, import_items
+from crowd_hitl.services.importing import import_items
 from crowd_hitl.services.paying import create_budget, top_up
 from crowd_hitl.services.projects import NewProject, create_project
 from crowd_hitl.services.publishing import BatchRequest, publish_batch, quote_batch
+from crowd_hitl.services.reading_gold import GoldRule
 from crowd_hitl.store.account_rows import OrganisationRow, WorkerRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 

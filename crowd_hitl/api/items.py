@@ -22,8 +22,9 @@ from crowd_hitl.edge.auth import MANAGERS, allow
 from crowd_hitl.edge.house import current_house
 from crowd_hitl.edge.media import audio_url, image_url
 from crowd_hitl.services.fetching_media import MediaIntake
-from crowd_hitl.services.importing import gold_rule, import_items
+from crowd_hitl.services.importing import import_items
 from crowd_hitl.services.projects import newest_question
+from crowd_hitl.services.reading_gold import gold_rule
 from crowd_hitl.services.reporting.pages import first_rows, id_after
 from crowd_hitl.store.project_rows import ItemRow, ProjectRow
 

@@ -17,9 +17,10 @@ from crowd_hitl.domain.accounts import Role
 from crowd_hitl.domain.errors import Conflict
 from crowd_hitl.services.admitting import create_account, issue_token
 from crowd_hitl.services.fetching_media import MediaIntake
-from crowd_hitl.services.importing import GoldRule, import_items
+from crowd_hitl.services.importing import import_items
 from crowd_hitl.services.paying import create_budget, top_up
 from crowd_hitl.services.projects import NewProject, create_project
+from crowd_hitl.services.reading_gold import GoldRule
 from crowd_hitl.simulating.crowd import SimulatedCrowd
 from crowd_hitl.store.project_rows import ProjectRow
 

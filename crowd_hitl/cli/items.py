@@ -19,8 +19,9 @@ from crowd_hitl.domain.items import ImportReport
 from crowd_hitl.domain.ports import ItemFormat
 from crowd_hitl.services import breaking
 from crowd_hitl.services.fetching_media import MediaIntake
-from crowd_hitl.services.importing import gold_rule, import_items
+from crowd_hitl.services.importing import import_items
 from crowd_hitl.services.projects import newest_question
+from crowd_hitl.services.reading_gold import gold_rule
 from crowd_hitl.services.reporting.broken import list_broken
 from crowd_hitl.store.project_rows import ItemRow
 

@@ -26,10 +26,11 @@ from crowd_hitl.services.balances import batch_balance
 from crowd_hitl.services.checking import check
 from crowd_hitl.services.directing import lease_task
 from crowd_hitl.services.fetching_media import MediaIntake
-from crowd_hitl.services.importing import GoldRule, import_items
+from crowd_hitl.services.importing import import_items
 from crowd_hitl.services.paying import create_budget, top_up
 from crowd_hitl.services.projects import NewProject, create_project
 from crowd_hitl.services.publishing import BatchRequest, close_batch, publish_batch
+from crowd_hitl.services.reading_gold import GoldRule
 from crowd_hitl.settings import Settings
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.label_rows import LabelRow

@@ -53,6 +53,7 @@ def work_page() -> ResponseReturnValue:
     )
     return render_template(
         "work.html",
+        form=FORM,
         offers=[(offer, hourly_micros(offer)) for offer in offers],
         simulated_slugs=simulated_slugs,
         blocks=stands.rows,

@@ -14,8 +14,9 @@ from crowd_hitl.edge.house import House
 from crowd_hitl.jobs.running import Run
 from crowd_hitl.services.exporting import answer_rows, label_rows
 from crowd_hitl.services.fetching_media import MediaIntake
-from crowd_hitl.services.importing import gold_rule, import_items
+from crowd_hitl.services.importing import import_items
 from crowd_hitl.services.projects import newest_question
+from crowd_hitl.services.reading_gold import gold_rule
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.work_rows import AnswerRow, BatchRow
 

@@ -21,6 +21,8 @@ from crowd_hitl.store.project_rows import QuestionVersionRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 PACE_ANSWERS = 500
+# What stands for the classes where there are none: all that was answered, and nothing else.
+ALIKE = ("answered", "other")
 LONGEST_DAYS = 3_650.0
 # A task that was retired for another reason says nothing about when a task has answers enough.
 TELLING = (RetireReason.AGREED.value, RetireReason.OVERLAP.value)
@@ -122,7 +124,7 @@ def _standing(session: Session, batch: BatchRow, questions: Mapping[str, Questio
     version = session.get_one(QuestionVersionRow, batch.question_version_id)
     question = questions[version.kind]
     field = question.fields(version.spec)[0]
-    codes = {name: code for code, name in enumerate(question.classes(version.spec) if question.is_class else "ab")}
+    codes = {name: code for code, name in enumerate(question.classes(version.spec) if question.is_class else ALIKE)}
     rows = session.execute(
         select(TaskRow.id, TaskRow.is_gold, TaskRow.overlap, TaskRow.answers_count, TaskRow.state)
         .where(TaskRow.batch_id == batch.id)

@@ -229,7 +229,11 @@ def _reads_contents(batch: BatchRow, plugins: Plugins) -> bool:
 
 def _contents(session: Session, version: QuestionVersionRow) -> Mapping[int, Content]:
     """Read what was shown of every item that has an answer; of images and recordings only the rest of the row."""
-    asked = select(AnswerRow.item_id).where(AnswerRow.question_version_id == version.id)
+    # of every version that is weighed together with this one
+    versions = select(QuestionVersionRow.id).where(
+        QuestionVersionRow.project_id == version.project_id, QuestionVersionRow.pool == version.pool
+    )
+    asked = select(AnswerRow.item_id).where(AnswerRow.question_version_id.in_(versions))
     rows = session.execute(
         select(ItemRow.id, ItemRow.key, ItemRow.text, ItemRow.data)
         .where(ItemRow.project_id == version.project_id, ItemRow.id.in_(asked))

@@ -1,23 +1,21 @@
 """Items come in: row by row, each chunk in its own unit of work; a bad row is reported and stops nobody."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from sqlalchemy import TextClause, bindparam, insert, select, text
 from sqlalchemy.orm import Session
 
-from crowd_hitl.domain.errors import BadInput, FieldProblem, NotFound
-from crowd_hitl.domain.items import FIRST_FIELD, ImportReport, ItemRecord
+from crowd_hitl.domain.errors import FieldProblem, NotFound
+from crowd_hitl.domain.items import ImportReport, ItemRecord
 from crowd_hitl.domain.labels import LabelSource
-from crowd_hitl.domain.ports import Question
-from crowd_hitl.domain.values import as_text, from_text
 from crowd_hitl.services.clashes import Seen
 from crowd_hitl.services.fetching_media import MediaIntake
 from crowd_hitl.services.imaging import BadMedia
+from crowd_hitl.services.reading_gold import BadGold, GoldRule
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.project_rows import GoldRow, ItemRow, ProjectRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
@@ -26,7 +24,6 @@ from crowd_hitl.store.unit_of_work import UnitOfWork
 CHUNK_ROWS = 1_000
 CHUNK_CHARACTERS = 4_000_000
 PROGRESS_ROWS = 100
-OPTIONS_SHOWN = 20
 COLUMNS = ("key", "text", "image_key", "audio_key", "data")
 Progress = Callable[[int], None]
 # The rows as one JSON list: the database takes it apart faster than a driver binds every cell.
@@ -53,65 +50,6 @@ _KNOWN = text("""
 SELECT k FROM unnest(CAST(:keys AS varchar[])) AS k
 WHERE EXISTS (SELECT FROM item i WHERE i.project_id = :project_id AND i.key = k OFFSET 0)""")
 _GOLD_LABEL = {"version": 1, "state": "current", "confidence": 1.0, "source": LabelSource.GOLD.value, "votes": 0}
-
-
-class BadGold(Exception):
-    """Why a known answer cannot be used."""
-
-    def __init__(self, column: str, *, expected: str, found: str) -> None:
-        super().__init__(column)
-        self.column, self.expected, self.found = column, expected, found
-
-
-@dataclass(frozen=True)
-class GoldRule:
-    """What gold may say: the question's fields, the options of each, and how often one known answer may be shown.
-
-    Where answers are no classes, `check` takes an answer and returns it as the question's answers are kept.
-    """
-
-    fields: Sequence[str]
-    classes: Sequence[str]
-    views_max: int = 100_000
-    check: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
-
-    def by_field(self, record: ItemRecord) -> dict[str, str]:
-        """Return a record's gold with every field named; BadGold if the question has no such field or option."""
-        named = {}
-        for name, value in record.gold.items():
-            column = f"gold.{name}" if name != FIRST_FIELD else "gold"
-            if name not in (FIRST_FIELD, *self.fields):
-                expected = f"one of the question's fields: {_listed(self.fields)}"
-                raise BadGold(column, expected=expected, found=f"'{name[:80]}'")
-            field_name = name or self.fields[0]
-            named[field_name] = self._checked(field_name, value, column=column)
-        return named
-
-    def _checked(self, name: str, value: str, *, column: str) -> str:
-        if self.check is not None:
-            try:
-                return as_text(self.check({name: _read(value)})[name])
-            except BadInput as error:
-                wrong = error.problems[0] if error.problems else None
-                expected = wrong.expected if wrong else str(error)
-                raise BadGold(column, expected=expected, found=f"'{value[:80]}'") from error
-        if value not in self.classes:
-            raise BadGold(column, expected=f"one of {_listed(self.classes)}", found=f"'{value[:80]}'")
-        return value
-
-
-def gold_rule(question: Question, spec: Mapping[str, Any]) -> GoldRule:
-    """Say what gold may say of this question."""
-    check = None if question.is_class else partial(question.check_answer, spec)
-    return GoldRule(fields=question.fields(spec), classes=question.classes(spec), check=check)
-
-
-def _read(written: str) -> object:
-    """Read a known answer: JSON, or a text as it stands."""
-    try:
-        return from_text(written)
-    except BadInput:
-        return written
 
 
 @dataclass
@@ -289,9 +227,3 @@ def _insert_new(dialect: str) -> TextClause:
     """Insert items in their order, silently leaving out keys that are there."""
     statement = text(_INSERT_NEW.format(**_FROM_JSON[dialect]))
     return statement.bindparams(bindparam("now", type_=ItemRow.created_at.type))
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:OPTIONS_SHOWN])
-    more = len(names) - OPTIONS_SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown

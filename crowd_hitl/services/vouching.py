@@ -18,10 +18,10 @@ from crowd_hitl.domain.labels import LabelSource
 from crowd_hitl.domain.ports import Plugins
 from crowd_hitl.domain.tasks import TaskState
 from crowd_hitl.services.doubting import look_at_batches_with
-from crowd_hitl.services.importing import BadGold, gold_rule
 from crowd_hitl.services.measuring import recount_gold
 from crowd_hitl.services.projects import newest_question
 from crowd_hitl.services.publishing import lock_batch
+from crowd_hitl.services.reading_gold import BadGold, gold_rule
 from crowd_hitl.services.settling_tasks import NewLabel, retire_places, write_labels
 from crowd_hitl.services.weighing import near
 from crowd_hitl.store.label_rows import LabelRow

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -52,9 +53,9 @@ class Agreed:
     skills: Floats
     believed: "Believed | None" = None
 
-    @property
+    @cached_property
     def confidences(self) -> Floats:
-        """Return how far each value is to be believed, 0..1."""
+        """Return how far each value is to be believed, 0..1; kept, as it is asked for task by task."""
         found: Floats = np.minimum(1.0, self.posteriors.max(axis=1)) if len(self.posteriors) else np.empty(0)
         return found
 

@@ -1,5 +1,6 @@
 """The siege in short: servers, disk and database fail under 64 clients, and what was acknowledged is there once."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,9 @@ SEED = 3
 # It ends when its deeds are done. A machine that runs other tests as well is given time for them, and to serve again.
 AT_MOST_SECONDS = 90.0
 BACK_SECONDS = 30.0
+# A client that hangs up while it connects is cancelled inside httpx, which then leaves the socket to be collected:
+# that is done in the test that caused it, not in whichever comes next.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 
 
 @pytest.fixture
@@ -51,6 +55,7 @@ def a_plan(*deeds: str, webs: int = 1) -> Plan:
 def besieged(house: House, plan: Plan, *, cluster: Cluster | None = None) -> Report:
     """Run the siege and show its counts to whoever asks for them with -s."""
     report = besiege(house, plan, cluster=cluster)
+    gc.collect()
     print(report)  # noqa: T201 - the counts are the point of it
     return report
 

@@ -11,6 +11,7 @@ from crowd_hitl.bootstrap import find_plugins
 from crowd_hitl.services.agreeing import AgreeReport, agree, due_batches
 from crowd_hitl.services.answering import replace
 from crowd_hitl.services.reporting.gold import belief_of
+from crowd_hitl.services.weighing import Agreed
 from crowd_hitl.store.account_rows import WorkerSkillRow
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
@@ -223,3 +224,11 @@ def test_without_gold_nothing_is_said_of_it(unit_of_work: UnitOfWork) -> None:
     agreed(site, batch)
 
     assert unit_of_work.read(belief_of, project_id=site.project_id, field="label") is None
+
+
+def test_what_is_asked_for_task_by_task_is_worked_out_once() -> None:
+    posteriors = np.array([[0.9, 0.1], [0.5, 0.5]])
+    found = Agreed(np.array(["a", "b"], dtype=object), posteriors, posteriors, np.ones(1))
+
+    assert found.confidences is found.confidences
+    assert found.confidences.tolist() == [0.9, 0.5]

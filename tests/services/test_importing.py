@@ -16,7 +16,8 @@ from crowd_hitl.domain.errors import FieldProblem, NotFound, Unusable
 from crowd_hitl.domain.items import ImportReport, ItemRecord
 from crowd_hitl.plugins.storages.folder import FolderStorage
 from crowd_hitl.services.fetching_media import MediaIntake
-from crowd_hitl.services.importing import GoldRule, import_items
+from crowd_hitl.services.importing import import_items
+from crowd_hitl.services.reading_gold import GoldRule
 from crowd_hitl.store.account_rows import OrganisationRow
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.project_rows import GoldRow, ItemRow, ProjectRow

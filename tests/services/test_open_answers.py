@@ -14,13 +14,14 @@ from crowd_hitl.domain.errors import BadInput, Conflict
 from crowd_hitl.domain.items import ItemRecord
 from crowd_hitl.domain.ports import Fused, ValueTable
 from crowd_hitl.domain.rounds import LoopPolicy
+from crowd_hitl.domain.values import from_text
 from crowd_hitl.services.agreeing import AgreeReport, agree
 from crowd_hitl.services.answering import Submission, submit
 from crowd_hitl.services.assigning import claim
 from crowd_hitl.services.exporting import label_rows
 from crowd_hitl.services.forecasting import Wish, forecast
-from crowd_hitl.services.importing import BadGold, gold_rule
 from crowd_hitl.services.looping import start_loop
+from crowd_hitl.services.reading_gold import BadGold, gold_rule
 from crowd_hitl.services.weighing import method_for
 from crowd_hitl.store.account_rows import WorkerSkillRow
 from crowd_hitl.store.label_rows import LabelRow
@@ -202,3 +203,13 @@ def test_known_answers_come_in_as_the_question_keeps_them() -> None:
     with pytest.raises(BadGold) as refused:
         rule.by_field(ItemRecord(row=1, key="a", text="a", gold={"": "high"}))
     assert refused.value.expected == "label: expected metres."
+
+
+@pytest.mark.parametrize("written", ["1984", "true", "null", '"quoted"', "[sic]", "a plain word"])
+def test_a_known_text_is_kept_as_it_was_written_whatever_it_looks_like(written: str) -> None:
+    text = PLUGINS.questions["text"]
+    rule = gold_rule(text, text.check_spec({"prompt": "What does the sign say?"}))
+
+    (kept,) = rule.by_field(ItemRecord(row=1, key="a", text="a", gold={"": written})).values()
+
+    assert from_text(kept) == written
