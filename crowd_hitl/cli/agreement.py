@@ -13,10 +13,10 @@ import typer
 from crowd_hitl.bootstrap import find_plugins
 from crowd_hitl.cli.agreement_files import Cells, Voices, read_known, read_voices
 from crowd_hitl.cli.agreement_report import Asked, in_order, levels_of, measure
-from crowd_hitl.cli.files import write_whole
-from crowd_hitl.cli.frame import AsJson, DataFolder, put, reason_of, say
+from crowd_hitl.cli.files import read_object, write_whole
+from crowd_hitl.cli.frame import AsJson, DataFolder, put, say
 from crowd_hitl.cli.tables import progress_bar, show_pairs, show_table
-from crowd_hitl.domain.errors import BadInput, Unusable, bad_field
+from crowd_hitl.domain.errors import BadInput, bad_field
 from crowd_hitl.domain.ports import Plugins
 from crowd_hitl.inference.agreement import METRICS
 from crowd_hitl.inference.agreement_pairs import count_pairs
@@ -108,7 +108,8 @@ def fuser_for(kind: str, plugins: Plugins) -> Any:
 def settings_for(kind: str, voices: Voices, path: Path | None, plugins: Plugins) -> Mapping[str, Any]:
     """Return the question's settings: the file's, else what the answers themselves show."""
     question = plugins.questions.get(kind)
-    found = settings_shown(kind, voices) if path is None else {"prompt": "–", **settings_in(path)}
+    given = settings_shown(kind, voices) if path is None else read_object(path, "the question's settings")
+    found = {"prompt": "–", **given}
     try:
         return found if question is None else question.check_spec(found)
     except BadInput as error:
@@ -118,22 +119,9 @@ def settings_for(kind: str, voices: Voices, path: Path | None, plugins: Plugins)
         raise bad_field("spec", expected=expected, found="none") from error
 
 
-def settings_in(path: Path) -> dict[str, Any]:
-    """Read the settings that a file holds; Unusable if it cannot be read, BadInput if it is no JSON object."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unusable(f"{path} cannot be read: {reason_of(error)}.") from error
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise bad_field("spec", expected=f"{path} to hold one JSON object", found=str(error)) from error
-    if not isinstance(found, dict):
-        raise bad_field("spec", expected=f"{path} to hold one JSON object", found=type(found).__name__)
-    return found
-
-
 def settings_shown(kind: str, voices: Voices) -> dict[str, Any]:
     """Return settings under which all answers are some: options and scales as far as they were used."""
-    shown: dict[str, Any] = {"prompt": "–"}
+    shown: dict[str, Any] = {}
     values = [json.loads(name) for name in voices.label_names]
     if kind in WITH_OPTIONS:
         options = sorted({str(one) for value in values if isinstance(value, list) for one in value})

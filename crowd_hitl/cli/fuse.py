@@ -10,12 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from crowd_hitl.bootstrap import find_plugins
-from crowd_hitl.cli.files import write_whole
+from crowd_hitl.cli.files import read_object, write_whole
 from crowd_hitl.cli.frame import AsJson, DataFolder, put, say
 from crowd_hitl.cli.fuse_scores import scores_of
 from crowd_hitl.cli.fuse_tables import OpenAnswers, checked_known, known_labels, table_of
 from crowd_hitl.cli.tables import progress_bar, show_pairs, show_table
-from crowd_hitl.cli.value_files import parsed, read_contents, read_known, read_open_answers, readable
+from crowd_hitl.cli.value_files import read_contents, read_known, read_open_answers
 from crowd_hitl.domain.errors import BadInput, bad_field
 from crowd_hitl.domain.ports import Fused, Fuser, LabelFormat, Question
 
@@ -76,7 +76,8 @@ def fuse(
         raw = list(read_open_answers(answers, kind=question))
         known = [] if truth is None else list(read_known(truth, kind=question))
         values = [*(one.value for one in raw), *(value for _, _, value in known)]
-        settings = spec_of(asked, read_settings(spec), values)
+        given = {} if spec is None else read_object(spec, "the question's settings")
+        settings = spec_of(asked, given, values)
         contents = {} if items is None else read_contents(items)
         table = table_of(raw, asked, settings, path=answers, contents=contents)
         bar.update(step, description="Weighing", advance=1)
@@ -109,17 +110,6 @@ def fuser_of(kind: str, method: str | None, known: Mapping[str, Fuser]) -> Fuser
     if name not in fitting:
         raise bad_field("method", expected=f"one of {', '.join(sorted(fitting))} for '{kind}'", found=str(method))
     return fitting[name]
-
-
-def read_settings(path: Path | None) -> dict[str, Any]:
-    """Read the question's settings; none where no file is named."""
-    if path is None:
-        return {}
-    with readable(path):
-        found = parsed(path.read_text(encoding="utf-8-sig"))
-    if not isinstance(found, dict):
-        raise BadInput(f"{path}: expected the question's settings as one JSON object.")
-    return found
 
 
 def spec_of(question: Question, settings: Mapping[str, Any], values: Iterable[Any]) -> dict[str, Any]:
