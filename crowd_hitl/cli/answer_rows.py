@@ -177,17 +177,19 @@ def _parquet_rows(path: Path, columns: Sequence[str]) -> Rows:
     # A third of a second to import: only those who read Parquet wait for it.
     arrow = import_module("pyarrow")
     first = 1
-    try:
-        with readable(path), path.open("rb") as stream:
+    with readable(path), path.open("rb") as stream:
+        try:
             file = import_module("pyarrow.parquet").ParquetFile(stream)
             _check_names(file.schema_arrow.names, columns, path)
             for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=list(columns) or None):
                 rows = _whole(arrow, batch).to_pylist()
                 yield from enumerate(rows, start=first)
                 first += len(rows)
-    except (arrow.ArrowException, ValueError, OverflowError) as error:
-        why = " ".join(str(error).split())[:80]
-        raise Unusable(f"{path} cannot be read: it is not a whole Parquet file ({why}).") from error
+        except UnicodeDecodeError:
+            raise
+        except (arrow.ArrowException, OSError, ValueError, OverflowError) as error:
+            why = " ".join(str(error).split())[:80]
+            raise Unusable(f"{path} cannot be read: it is not a whole Parquet file ({why}).") from error
 
 
 def _whole(arrow: Any, batch: Any) -> Any:

@@ -91,6 +91,8 @@ class Unusable(CrowdError):
 
 def bad_field(field: str, *, expected: str, found: object) -> BadInput:
     """Build the error for one wrong field, in the one wording used everywhere."""
-    shown = repr(found) if not isinstance(found, str) else f"'{found[:80]}'"
+    # A text that breaks the line, or commands the terminal, is shown as Python writes it.
+    is_plain = isinstance(found, str) and found.isprintable()
+    shown = f"'{str(found)[:80]}'" if is_plain else repr(found[:80] if isinstance(found, str) else found)
     problem = FieldProblem(field=field, expected=expected, found=shown)
     return BadInput(f"{field}: expected {expected}, found {shown}.", problems=[problem])
