@@ -51,9 +51,8 @@ def agreement(
     check_metric(kind, order, spec, plugins)
     with progress_bar() as bar:
         step = bar.add_task("Reading", total=None)
-        cells = cells_of(kind)
-        voices = read_voices(answers, time=time, cells=cells)
-        known = None if truth is None else read_known(truth, cells=cells)
+        voices = read_voices(answers, time=time, cells=cells_of(kind))
+        known = None if truth is None else read_known(truth, cells=cells_of(kind))
         asked = Asked(kind, listed(order), window=window, pairs=pairs, seed=seed)
         voices = in_order(voices, asked)
         if kind not in METRICS:
