@@ -4,6 +4,8 @@ import json
 import sys
 import time
 import warnings
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -28,14 +30,14 @@ def fit(who: str, model: str, answers: int, best: float) -> dict[str, Any]:
     if who == "ours":
         aggregator = cast(Aggregator, find_one("aggregators", model))
         aggregator.aggregate(simulate(1_000), seed=0)  # what is imported late is start-up, measured from a file
-        run = lambda: aggregator.aggregate(table, seed=0)  # noqa: E731
+        run: Callable[[], Any] = partial(aggregator.aggregate, table, seed=0)
     else:
         columns = (table.tasks, table.workers, table.labels)
         if who == "crowd-kit from text":
             columns = tuple(names(codes) for codes in columns)
         frame = import_module("pandas").DataFrame(dict(zip(NAMES, columns, strict=True)))
         fitted = getattr(import_module("crowdkit.aggregation"), CROWD_KIT[model])()
-        run = lambda: fitted.fit(frame)  # noqa: E731
+        run = partial(fitted.fit, frame)
     before = _memory_mb("VmRSS")
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget the peak so far
     started = time.process_time()

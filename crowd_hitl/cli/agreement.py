@@ -12,12 +12,14 @@ import typer
 
 from crowd_hitl.bootstrap import find_plugins
 from crowd_hitl.cli.agreement_files import Cells, Voices, read_known, read_voices
-from crowd_hitl.cli.agreement_report import Asked, in_order, levels_of, measure
-from crowd_hitl.cli.files import write_whole
-from crowd_hitl.cli.frame import AsJson, DataFolder, put, reason_of, say
+from crowd_hitl.cli.agreement_report import Asked, in_order, levels_of, measure, recoded
+from crowd_hitl.cli.files import read_object, write_whole
+from crowd_hitl.cli.frame import AsJson, DataFolder, put, say
+from crowd_hitl.cli.fuse_tables import spec_of
 from crowd_hitl.cli.tables import progress_bar, show_pairs, show_table
-from crowd_hitl.domain.errors import BadInput, Unusable, bad_field
+from crowd_hitl.domain.errors import BadInput, bad_field
 from crowd_hitl.domain.ports import Plugins
+from crowd_hitl.domain.values import as_text
 from crowd_hitl.inference.agreement import METRICS
 from crowd_hitl.inference.agreement_pairs import count_pairs
 
@@ -49,14 +51,14 @@ def agreement(
     check_metric(kind, order, spec, plugins)
     with progress_bar() as bar:
         step = bar.add_task("Reading", total=None)
-        cells = cells_of(kind)
-        voices = read_voices(answers, time=time, cells=cells)
-        known = None if truth is None else read_known(truth, cells=cells)
+        voices = read_voices(answers, time=time, cells=cells_of(kind))
+        known = None if truth is None else read_known(truth, cells=cells_of(kind))
         asked = Asked(kind, listed(order), window=window, pairs=pairs, seed=seed)
         voices = in_order(voices, asked)
         if kind not in METRICS:
-            settings = settings_for(kind, voices, spec, plugins)
-            voices = replace(voices, label_names=canonical(voices.label_names, kind, settings, plugins))
+            values = [json.loads(name) for name in (*voices.label_names, *(known or {}).values())]
+            settings = settings_for(kind, values, spec, plugins)
+            voices = recoded(voices, canonical(voices.label_names, kind, settings, plugins))
             known = known and dict(zip(known, canonical(list(known.values()), kind, settings, plugins), strict=True))
             asked = replace(asked, fuser=fuser_for(kind, plugins), spec=settings)
         elif kind == "interval":
@@ -105,12 +107,12 @@ def fuser_for(kind: str, plugins: Plugins) -> Any:
     return plugins.fusers[kind] if kind in plugins.fusers else able[0]
 
 
-def settings_for(kind: str, voices: Voices, path: Path | None, plugins: Plugins) -> Mapping[str, Any]:
-    """Return the question's settings: the file's, else what the answers themselves show."""
+def settings_for(kind: str, values: Sequence[Any], path: Path | None, plugins: Plugins) -> Mapping[str, Any]:
+    """Return the question's settings: the file's, completed by what the answers themselves show."""
     question = plugins.questions.get(kind)
-    found = settings_shown(kind, voices) if path is None else {"prompt": "–", **settings_in(path)}
+    given = settings_shown(kind, values) if path is None else read_object(path, "the question's settings")
     try:
-        return found if question is None else question.check_spec(found)
+        return given if question is None else spec_of(question, given, values)
     except BadInput as error:
         if path is not None:
             raise
@@ -118,23 +120,9 @@ def settings_for(kind: str, voices: Voices, path: Path | None, plugins: Plugins)
         raise bad_field("spec", expected=expected, found="none") from error
 
 
-def settings_in(path: Path) -> dict[str, Any]:
-    """Read the settings that a file holds; Unusable if it cannot be read, BadInput if it is no JSON object."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unusable(f"{path} cannot be read: {reason_of(error)}.") from error
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise bad_field("spec", expected=f"{path} to hold one JSON object", found=str(error)) from error
-    if not isinstance(found, dict):
-        raise bad_field("spec", expected=f"{path} to hold one JSON object", found=type(found).__name__)
-    return found
-
-
-def settings_shown(kind: str, voices: Voices) -> dict[str, Any]:
+def settings_shown(kind: str, values: Sequence[Any]) -> dict[str, Any]:
     """Return settings under which all answers are some: options and scales as far as they were used."""
-    shown: dict[str, Any] = {"prompt": "–"}
-    values = [json.loads(name) for name in voices.label_names]
+    shown: dict[str, Any] = {}
     if kind in WITH_OPTIONS:
         options = sorted({str(one) for value in values if isinstance(value, list) for one in value})
         shown |= {"options": options if len(options) > 1 else [*options, "(another)"]}
@@ -148,7 +136,8 @@ def range_of(voices: Voices, asked: Asked) -> dict[str, float]:
     """Return the range that the answers span: what a difference of numbers is a share of."""
     levels = levels_of(voices, asked)
     low, high = (0.0, 1.0) if levels is None else (float(levels.min()), float(levels.max()))
-    return {"min": low, "max": high if high > low else low + 1.0}
+    # Not one more: above 10¹⁶ that is the same number.
+    return {"min": low, "max": high if high > low else low + max(abs(low), 1.0)}
 
 
 def canonical(names: Sequence[str], kind: str, settings: Mapping[str, Any], plugins: Plugins) -> list[str]:
@@ -160,7 +149,7 @@ def canonical(names: Sequence[str], kind: str, settings: Mapping[str, Any], plug
     kept = []
     for name in names:
         try:
-            kept.append(json.dumps(question.check_answer(settings, {field: json.loads(name)})[field]))
+            kept.append(as_text(question.check_answer(settings, {field: json.loads(name)})[field]))
         except BadInput as error:
             expected = f"an answer to a question of the kind {kind} ({error})"
             raise bad_field("label", expected=expected, found=name) from error

@@ -5,14 +5,14 @@ import math
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from crowd_hitl.cli.agreement_reading import read_rows
+from crowd_hitl.cli.answer_rows import parsed, read_rows
 from crowd_hitl.domain.errors import BadInput, bad_field
 from crowd_hitl.domain.ports import Floats, Ints
 
@@ -80,10 +80,10 @@ def read_voices(path: Path, *, time: str | None = None, cells: Cells = Cells.TEX
     columns = (*ANSWER_COLUMNS, *(() if time is None else (time,)))
     # Numbers side by side, not a tuple each: a file of millions of answers fits.
     coded, times = array("i"), array("d")
-    for number, (task, worker, label, *moment) in enumerate(read_rows(path, columns), start=1):
-        text = label_text(label, cells)
-        coded.extend((tasks.code(plain_text(task)), workers.code(plain_text(worker)), labels.code(text)))
-        times.append(float(number) if time is None else seconds_of(moment[0], path, answer=number, column=time))
+    for number, row in read_rows(path, columns):
+        text = label_text(row["label"], cells)
+        coded.extend((tasks.code(plain_text(row["task"])), workers.code(plain_text(row["worker"])), labels.code(text)))
+        times.append(float(number) if time is None else seconds_of(row[time], path, row=number, column=time))
     if not coded:
         raise BadInput(f"{path} has no answers: expected rows of task, worker, label.")
     names = sorted(labels.names)
@@ -100,8 +100,8 @@ def read_voices(path: Path, *, time: str | None = None, cells: Cells = Cells.TEX
 def read_known(path: Path, *, cells: Cells = Cells.TEXT) -> dict[str, str]:
     """Return the true label of tasks by name; BadInput for a task with two."""
     known: dict[str, str] = {}
-    for task, label in read_rows(path, TRUTH_COLUMNS):
-        name, text = plain_text(task), label_text(label, cells)
+    for _, row in read_rows(path, TRUTH_COLUMNS):
+        name, text = plain_text(row["task"]), label_text(row["label"], cells)
         if known.setdefault(name, text) != text:
             raise BadInput(f"{path} says both '{known[name]}' and '{text}' of task '{name}'. Leave one of them.")
     return known
@@ -116,28 +116,25 @@ def label_text(value: Any, cells: Cells) -> str:
     """Return a label's name: as it is, or the JSON of the value it is or holds."""
     if cells is Cells.TEXT:
         return plain_text(value)
-    if isinstance(value, str) and cells is not Cells.WORDS:
-        try:
-            value = json.loads(value)
-        except (json.JSONDecodeError, RecursionError):
-            # No JSON: a plain text, or a list as spreadsheets have it.
-            value = [part.strip() for part in value.split("|")] if cells is Cells.LISTS else value
+    if cells is not Cells.WORDS:
+        value = parsed(value)
+    if isinstance(value, str) and cells is Cells.LISTS:
+        # As spreadsheets have it.
+        value = [part.strip() for part in value.split("|")]
     return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
 
 
-def seconds_of(value: Any, path: Path, *, answer: int, column: str) -> float:
+def seconds_of(value: Any, path: Path, *, row: int, column: str) -> float:
     """Return a moment as a number that grows with time: a number as it is, a date and time in ISO 8601."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
     try:
         found = float(value)
         if math.isfinite(found):
             return found
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pass  # no number: it may be a date
     try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    except ValueError as error:
-        where = f"{path}, answer {answer}, column {column}"
-        raise bad_field(where, expected="a number or a date and time like 2026-11-22T10:00:00", found=value) from error
-    return moment.timestamp()
+        moment = datetime.fromisoformat(str(value))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError) as error:
+        expected = "a number or a date and time like 2026-11-22T10:00:00"
+        raise bad_field(f"{path}, row {row}, column {column}", expected=expected, found=str(value)) from error

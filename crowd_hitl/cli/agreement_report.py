@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -27,6 +27,8 @@ from crowd_hitl.inference.agreement_workers import judge, judge_by_truth, likeli
 
 Longs = NDArray[np.int64]
 UNKNOWN, NEVER_GIVEN = -1, -2
+# Sums of squares of what is larger do not fit into a float.
+LARGEST = 1e100
 
 
 @dataclass(frozen=True)
@@ -96,16 +98,19 @@ def levels_of(voices: Voices, asked: Asked) -> Floats | None:
             if name not in places:
                 raise bad_field("order", expected=f"all labels, '{name[:40]}' too", found=",".join(asked.order))
         return np.array([places[name] for name in voices.label_names])
-    values = []
-    for name in voices.label_names:
-        try:
-            values.append(float(name))
-        except ValueError:
-            values.append(np.nan)
-        if not np.isfinite(values[-1]):
-            expected = f"numbers, as --metric {asked.metric} needs an order; name it with --order low,middle,high"
-            raise bad_field("label", expected=expected, found=name)
-    return np.array(values)
+    expected = f"numbers up to 1e100, as --metric {asked.metric} needs an order; name it with --order low,middle,high"
+    return np.array([number_of(name, expected=expected) for name in voices.label_names])
+
+
+def number_of(text: str, *, expected: str) -> float:
+    """Return the number that a label is; BadInput for one that is none, or too large to be squared."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = np.nan
+    if not abs(found) <= LARGEST:
+        raise bad_field("label", expected=expected, found=text)
+    return found
 
 
 def in_order(voices: Voices, asked: Asked) -> Voices:
@@ -116,16 +121,16 @@ def in_order(voices: Voices, asked: Asked) -> Voices:
     order = np.argsort(levels, kind="stable")
     codes = np.empty(len(order), dtype=np.int32)
     codes[order] = np.arange(len(order), dtype=np.int32)
-    return Voices(
-        voices.tasks,
-        voices.workers,
-        codes[voices.labels],
-        voices.task_names,
-        voices.worker_names,
-        [voices.label_names[place] for place in order],
-        voices.when,
-        voices.timed,
-    )
+    names = [voices.label_names[place] for place in order]
+    return replace(voices, labels=codes[voices.labels], label_names=names)
+
+
+def recoded(voices: Voices, names: Sequence[str]) -> Voices:
+    """Give the labels other names; those with one name become one label."""
+    kept = sorted(set(names))
+    places = {name: place for place, name in enumerate(kept)}
+    codes = np.array([places[name] for name in names], dtype=np.int32)
+    return replace(voices, labels=codes[voices.labels], label_names=kept)
 
 
 def distances_of(voices: Voices, asked: Asked) -> Callable[[Longs, Longs], Floats]:
@@ -214,7 +219,4 @@ def true_value(text: str, asked: Asked) -> Any:
         return json.loads(text)
     if asked.order is not None and text in asked.order:
         return float(asked.order.index(text))
-    try:
-        return float(text)
-    except ValueError as error:
-        raise bad_field("label", expected="true values that are numbers", found=text) from error
+    return number_of(text, expected="true values that are numbers up to 1e100")

@@ -4,7 +4,7 @@ CSV (plain or gzipped), JSON Lines and Parquet. Ids and labels stay the strings 
 quick reader does not take is read again, row by row, so that every fault is named with its row and column.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,16 +13,14 @@ import pyarrow
 from numpy.typing import NDArray
 
 from crowd_hitl.cli import coded_columns
-from crowd_hitl.cli.answer_rows import Rows, csv_header, json_lines_start, read_csv_rows, read_json_rows
+from crowd_hitl.cli.answer_rows import JSON_LINES, PARQUET, csv_header, read_rows, suffix_of, text_of
 from crowd_hitl.cli.coded_columns import Column, Names, Unfit
-from crowd_hitl.cli.frame import reason_of
-from crowd_hitl.domain.errors import BadInput, FieldProblem, Unusable
+from crowd_hitl.domain.errors import BadInput
 from crowd_hitl.domain.ports import AnswerTable, Ints
 
 ANSWER_COLUMNS = ("task", "worker", "label")
 TRUTH_COLUMNS = ("task", "label")
 UNKNOWN, NEVER_GIVEN = -1, -2
-JSON_LINES = (".jsonl", ".ndjson")
 # What the quick way raises when it does not understand a file.
 NOT_UNDERSTOOD = (pyarrow.ArrowException, Unfit, OSError, KeyError, ValueError)
 
@@ -94,22 +92,11 @@ def read_truth(path: Path, answers: AnswerFile) -> Ints:
 
 
 def read_columns(path: Path, columns: Sequence[str], told: Told) -> list[Column]:
-    """Read these columns; the file's name says what it is: .parquet, .jsonl or .ndjson, and CSV all else."""
-    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
-    kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else suffixes[-1] if suffixes else ""
-    if kind == ".parquet":
-        return _read_parquet(path, columns, told)
-    if kind in JSON_LINES:
-        first = json_lines_start(path, columns)
-        try:
-            return coded_columns.read_json_lines(path, first, columns, told)
-        except NOT_UNDERSTOOD:
-            return _row_by_row(read_json_rows(path, columns), columns)
-    header, places = csv_header(path, columns)
+    """Read these columns: the quick way where it understands the file, else row by row."""
     try:
-        return coded_columns.read_csv(path, header, places, told)
+        return _quickly(path, columns, told)
     except NOT_UNDERSTOOD:
-        return _row_by_row(read_csv_rows(path, columns), columns)
+        return _row_by_row(path, columns)
 
 
 def first_voices(table: AnswerTable) -> NDArray[np.int64]:
@@ -122,29 +109,23 @@ def _voices(table: AnswerTable) -> NDArray[np.int64]:
     return table.tasks.astype(np.int64) * table.n_workers + table.workers
 
 
-def _read_parquet(path: Path, columns: Sequence[str], told: Told) -> list[Column]:
-    try:
-        found = coded_columns.parquet_columns(path)
-        missing = [name for name in columns if name not in found]
-        if missing:
-            header = ",".join(found)[:80]
-            problem = FieldProblem(field=missing[0], expected=f"a column '{missing[0]}'", found=header)
-            raise BadInput(f"{path}: expected a column '{missing[0]}' beside {header}.", problems=[problem])
+def _quickly(path: Path, columns: Sequence[str], told: Told) -> list[Column]:
+    suffix = suffix_of(path)
+    if suffix in PARQUET:
         return coded_columns.read_parquet(path, columns, told)
-    except Unfit as error:
-        raise BadInput(f"{path}: {error}: expected text, whole numbers or true and false in every row.") from error
-    except pyarrow.ArrowException as error:
-        raise Unusable(f"{path} cannot be read: it is not a whole Parquet file.") from error
-    except OSError as error:
-        raise Unusable(f"{path} cannot be read: {reason_of(error)}.") from error
+    if suffix in JSON_LINES:
+        _, first = next(read_rows(path, columns))
+        return coded_columns.read_json_lines(path, first, columns, told)
+    header = csv_header(path, columns)
+    return coded_columns.read_csv(path, header, columns, told)
 
 
-def _row_by_row(rows: Rows, columns: Iterable[str]) -> list[Column]:
+def _row_by_row(path: Path, columns: Sequence[str]) -> list[Column]:
     numbers: list[dict[str, int]] = [{} for _ in columns]
-    codes: list[list[int]] = [[] for _ in numbers]
-    for cells in rows:
-        for cell, known, column in zip(cells, numbers, codes, strict=True):
-            column.append(known.setdefault(cell, len(known)))
+    codes: list[list[int]] = [[] for _ in columns]
+    for row, cells in read_rows(path, columns):
+        for name, known, column in zip(columns, numbers, codes, strict=True):
+            column.append(known.setdefault(text_of(cells, name, path, row), len(known)))
     return [
         Column(np.array(column, dtype=np.int32), Names(pyarrow.array(list(known), pyarrow.string())))
         for column, known in zip(codes, numbers, strict=True)

@@ -3,8 +3,7 @@
 Memory stays bounded: a group of rows is coded before the next is read, and only the codes and the names are kept.
 """
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +66,7 @@ class Column:
     names: Names
 
 
-def read_csv(path: Path, header: Sequence[str], places: Sequence[int], told: Callable[[int], None]) -> list[Column]:
+def read_csv(path: Path, header: Sequence[str], columns: Sequence[str], told: Callable[[int], None]) -> list[Column]:
     """Read columns of a CSV file whose header was read already; `told` hears how many rows there are so far."""
     quotes = count_quotes(path)
     if quotes % 2:
@@ -75,7 +74,7 @@ def read_csv(path: Path, header: Sequence[str], places: Sequence[int], told: Cal
         raise Unfit("a quote is not closed")
     csv = _module("csv")
     names = [f"c{place}" for place in range(len(header))]
-    wanted = [names[place] for place in places]
+    wanted = [names[header.index(name)] for name in columns]
     reader = csv.open_csv(
         str(path),
         read_options=csv.ReadOptions(column_names=names, skip_rows=1, block_size=CSV_BLOCK_BYTES, use_threads=False),
@@ -96,10 +95,11 @@ def count_quotes(path: Path) -> int:
     return quotes
 
 
-def read_json_lines(path: Path, first: str, columns: Sequence[str], told: Callable[[int], None]) -> list[Column]:
+def read_json_lines(
+    path: Path, first: Mapping[str, Any], columns: Sequence[str], told: Callable[[int], None]
+) -> list[Column]:
     """Read columns of a file of JSON objects, whose values have everywhere the types they have in the first one."""
-    row = json.loads(first)
-    fields = [(name, PLAIN[type(row[name])]) for name in columns]
+    fields = [(name, PLAIN[type(first[name])]) for name in columns]
     reader = _module("json").open_json(
         str(path),
         read_options=_module("json").ReadOptions(use_threads=False, block_size=4 * CSV_BLOCK_BYTES),
@@ -117,12 +117,6 @@ def read_parquet(path: Path, columns: Sequence[str], told: Callable[[int], None]
     return _coded(batches, columns, told)
 
 
-def parquet_columns(path: Path) -> list[str]:
-    """Name the columns of a Parquet file."""
-    found: list[str] = _module("parquet").read_schema(str(path)).names
-    return found
-
-
 def _coded(batches: Any, columns: Sequence[str], told: Callable[[int], None]) -> list[Column]:
     groups: list[list[tuple[Any, Codes]]] = [[] for _ in columns]
     held: list[Any] = []
@@ -136,6 +130,8 @@ def _coded(batches: Any, columns: Sequence[str], told: Callable[[int], None]) ->
         told(rows)
     if held:
         _code(held, columns, groups)
+    if not rows:
+        raise Unfit("no rows")
     return [_joined(parts) for parts in groups]
 
 
@@ -162,7 +158,7 @@ def _as_text(column: Any) -> Any:
 def _joined(parts: Sequence[tuple[Any, Codes]]) -> Column:
     """Number the names of all groups as one, in the order in which they first appear."""
     if len(parts) < 2:
-        names, codes = parts[0] if parts else (pyarrow.array([], pyarrow.string()), np.empty(0, dtype=np.int32))
+        names, codes = parts[0]
         return Column(codes, _checked(names))
     together = pyarrow.chunked_array([names for names, _ in parts]).dictionary_encode()
     codes = np.concatenate(
@@ -178,7 +174,8 @@ def _codes(indices: Any) -> Codes:
 
 
 def _checked(names: Any) -> Names:
-    """Refuse a name of blanks alone: the careful reader says in which row."""
+    """Refuse a name that is blank or no UTF-8: the careful reader says in which row."""
+    names.validate(full=True)
     if len(names):
         _, offsets, content = names.buffers()
         ends = np.frombuffer(offsets, dtype=np.int32)[names.offset : names.offset + len(names) + 1]

@@ -1,13 +1,42 @@
-"""Writing a file whole or not at all."""
+"""Files of this machine: why one cannot be read, the object in one, and writing one whole or not at all."""
 
+import json
 import os
 import sys
+import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 from crowd_hitl.cli.frame import reason_of
-from crowd_hitl.domain.errors import Unusable
+from crowd_hitl.domain.errors import BadInput, Unusable
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Say in one line why a file cannot be read."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not text in UTF-8: byte 0x{error.object[error.start]:02x} does not fit.") from error
+    except (OSError, EOFError, zlib.error) as error:
+        reason = reason_of(error) if isinstance(error, OSError) else "it is cut short"
+        raise Unusable(f"{path} cannot be read: {reason}.") from error
+
+
+def read_object(path: Path, what: str) -> dict[str, Any]:
+    """Read the JSON object that is a file; BadInput for anything else, Unusable if it cannot be read."""
+    with readable(path):
+        text = path.read_text(encoding="utf-8-sig")
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{path} is not valid JSON: {error}. Expected {what} as one JSON object.") from error
+    if not isinstance(found, dict):
+        raise BadInput(f"{path}: expected {what} as one JSON object, found {text.strip()[:80]}.")
+    return found
 
 
 def as_bytes(pieces: Iterable[str] | Iterable[bytes]) -> Iterator[bytes]:

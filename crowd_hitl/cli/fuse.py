@@ -1,6 +1,6 @@
 """`crowd-hitl fuse`: open answers in (texts, spans, boxes …), one value for each task out; without any database."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from json import dumps
 from pathlib import Path
@@ -10,19 +10,17 @@ from typing import Annotated, Any
 import typer
 
 from crowd_hitl.bootstrap import find_plugins
-from crowd_hitl.cli.files import write_whole
+from crowd_hitl.cli.files import read_object, write_whole
 from crowd_hitl.cli.frame import AsJson, DataFolder, put, say
 from crowd_hitl.cli.fuse_scores import scores_of
-from crowd_hitl.cli.fuse_tables import OpenAnswers, checked_known, known_labels, table_of
+from crowd_hitl.cli.fuse_tables import OpenAnswers, checked_known, spec_of, table_of
 from crowd_hitl.cli.tables import progress_bar, show_pairs, show_table
-from crowd_hitl.cli.value_files import parsed, read_contents, read_known, read_open_answers, readable
-from crowd_hitl.domain.errors import BadInput, bad_field
+from crowd_hitl.cli.value_files import read_contents, read_known, read_open_answers
+from crowd_hitl.domain.errors import bad_field
 from crowd_hitl.domain.ports import Fused, Fuser, LabelFormat, Question
 
 SHOWN = 10
 SHOWN_LETTERS = 100
-# Where nobody marked anything there are no labels to gather, and none is needed.
-NO_LABEL = "label"
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,8 @@ def fuse(
         raw = list(read_open_answers(answers, kind=question))
         known = [] if truth is None else list(read_known(truth, kind=question))
         values = [*(one.value for one in raw), *(value for _, _, value in known)]
-        settings = spec_of(asked, read_settings(spec), values)
+        given = {} if spec is None else read_object(spec, "the question's settings")
+        settings = spec_of(asked, given, values)
         contents = {} if items is None else read_contents(items)
         table = table_of(raw, asked, settings, path=answers, contents=contents)
         bar.update(step, description="Weighing", advance=1)
@@ -109,29 +108,6 @@ def fuser_of(kind: str, method: str | None, known: Mapping[str, Fuser]) -> Fuser
     if name not in fitting:
         raise bad_field("method", expected=f"one of {', '.join(sorted(fitting))} for '{kind}'", found=str(method))
     return fitting[name]
-
-
-def read_settings(path: Path | None) -> dict[str, Any]:
-    """Read the question's settings; none where no file is named."""
-    if path is None:
-        return {}
-    with readable(path):
-        found = parsed(path.read_text(encoding="utf-8-sig"))
-    if not isinstance(found, dict):
-        raise BadInput(f"{path}: expected the question's settings as one JSON object.")
-    return found
-
-
-def spec_of(question: Question, settings: Mapping[str, Any], values: Iterable[Any]) -> dict[str, Any]:
-    """Complete the settings; labels that are not named are those of the answers."""
-    given = {"prompt": question.kind, **settings}
-    try:
-        return question.check_spec(given)
-    except BadInput as refused:
-        missing = refused.problems[0].field if refused.problems else ""
-        if missing not in ("labels", "options") or missing in given:
-            raise
-    return question.check_spec({**given, missing: known_labels(values) or [NO_LABEL]})
 
 
 def writer_of(out: Path | None, formats: Mapping[str, LabelFormat]) -> LabelFormat | None:

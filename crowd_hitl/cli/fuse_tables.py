@@ -13,6 +13,8 @@ from crowd_hitl.domain.items import Content
 from crowd_hitl.domain.ports import FittedQuestion, Question, ValueTable
 
 MOST_PROBLEMS = 20
+# Where nobody marked anything there are no labels to gather, and none is needed.
+NO_LABEL = "label"
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,18 @@ def refusal(path: Path, problems: Sequence[FieldProblem]) -> BadInput:
     first = problems[0]
     what = f"{path}, row {first.row}, {first.field}: expected {first.expected}, found {first.found}."
     return BadInput(what, problems=problems)
+
+
+def spec_of(question: Question, settings: Mapping[str, Any], values: Iterable[Any]) -> dict[str, Any]:
+    """Complete the settings; labels that are not named are those of the answers."""
+    given = {"prompt": question.kind, **settings}
+    try:
+        return question.check_spec(given)
+    except BadInput as refused:
+        missing = refused.problems[0].field if refused.problems else ""
+        if missing not in ("labels", "options") or missing in given:
+            raise
+    return question.check_spec({**given, missing: known_labels(values) or [NO_LABEL]})
 
 
 def known_labels(values: Iterable[Any]) -> list[str]:

@@ -1,18 +1,15 @@
 """Where a pilot's answers come from: a file, a folder or a project; and how fast they came."""
 
-import csv
-import gzip
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from crowd_hitl.cli.answer_files import AnswerFile, read_answers, read_truth
+from crowd_hitl.cli.answer_rows import read_rows
 from crowd_hitl.cli.finding import project_named
 from crowd_hitl.cli.opening import open_desk
 from crowd_hitl.cli.recorded import read_folder
@@ -52,8 +49,7 @@ def read_source(name: str, *, truth: Path | None, data: Path | None) -> Source:
         recorded = read_folder(path)
         known = recorded.truth if truth is None else read_truth(truth, recorded.answers)
         table = recorded.answers.with_one_voice().table
-        files = [path / "answers.csv", path / "answers.csv.gz"]
-        return Source(recorded.name, Pilot(table, known), pace_of(_moments(next(f for f in files if f.is_file()))))
+        return Source(recorded.name, Pilot(table, known), pace_of(_moments(recorded.path)))
     if path.is_file():
         answers = read_answers(path)
         known = None if truth is None else read_truth(truth, answers)
@@ -115,20 +111,9 @@ def coded(rows: Iterable[Mapping[str, Any]], *, field: str) -> AnswerFile:
 
 
 def _moments(path: Path) -> Iterator[str]:
-    """Yield the moments of a file's answers; nothing if it has no such column. The file was read before."""
-    if path.suffix.lower() == ".parquet":
-        # pyarrow takes a third of a second to import: only those who use it wait for it.
-        parquet = import_module("pyarrow.parquet").ParquetFile(path)
-        names = [name for name in MOMENTS if name in parquet.schema_arrow.names][:1]
-        for batch in parquet.iter_batches(columns=names) if names else ():
-            yield from map(str, batch.column(0).to_pylist())
-        return
-    opened = gzip.open if path.suffix.lower() == ".gz" else open
-    with opened(path, "rt", encoding="utf-8-sig", newline="") as stream:
-        is_json = any(suffix in (".jsonl", ".ndjson") for suffix in path.suffixes)
-        rows = (json.loads(line) for line in stream if line.strip()) if is_json else csv.DictReader(stream)
-        for row in rows:
-            yield next((str(row[name]) for name in MOMENTS if row.get(name)), "")
+    """Yield the moments of a file's answers; blanks if it has no such column."""
+    for _, row in read_rows(path):
+        yield next((str(row[name]) for name in MOMENTS if row.get(name)), "")
 
 
 def _moment(text: str) -> datetime | None:

@@ -1,11 +1,10 @@
 """A folder of recorded answers: `answers.csv[.gz]` or `.parquet`, if there is any the truth likewise, `meta.json`."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from crowd_hitl.cli.answer_files import AnswerFile, read_answers, read_truth
-from crowd_hitl.cli.frame import reason_of
+from crowd_hitl.cli.files import read_object
 from crowd_hitl.domain.errors import BadInput, Unusable
 from crowd_hitl.domain.ports import Ints
 
@@ -21,6 +20,7 @@ class Recorded:
     """A set of recorded answers; `truth` is None when nothing is known."""
 
     name: str
+    path: Path
     answers: AnswerFile
     truth: Ints | None
 
@@ -38,7 +38,7 @@ def read_folder(folder: Path) -> Recorded:
     if kind is None:
         _refuse_other_kinds(name, _guessed(answers))
     known = _one_of(folder, "truth")
-    return Recorded(name=name, answers=answers, truth=None if known is None else read_truth(known, answers))
+    return Recorded(name=name, path=path, answers=answers, truth=None if known is None else read_truth(known, answers))
 
 
 def _one_of(folder: Path, name: str) -> Path | None:
@@ -49,14 +49,7 @@ def _meta(folder: Path) -> tuple[str, str | None]:
     path = folder / "meta.json"
     if not path.is_file():
         return folder.resolve().name, None
-    try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unusable(f"{path} cannot be read: {reason_of(error)}.") from error
-    except ValueError as error:
-        raise BadInput(f"{path} is not valid JSON: {error}.") from error
-    if not isinstance(meta, dict):
-        raise BadInput(f'{path}: expected a JSON object such as {{"name": "rte", "kind": "categorical"}}.')
+    meta = read_object(path, "the name and kind of the answers")
     kind = meta.get("kind")
     return str(meta.get("name") or folder.resolve().name), None if kind is None else str(kind)
 

@@ -66,7 +66,7 @@ def test_a_gzipped_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
         (b"", "is empty"),
         (b"task,worker,label\n", "has no answers"),
         (b"task,user,label\n1,a,x\n", "column 'worker'"),
-        (b"task,worker,label,label\n1,a,x,y\n", "column 'label' once"),
+        (b"task,worker,label,label\n1,a,x,y\n", "one column 'label'"),
         (b"task,worker,label\n1,a,x\n2,,x\n", "row 3, column worker"),
         (b"task,worker,label\n1,a\n", "row 2: expected 3 cells"),
         (b"task,worker,label\n1,a,caf\xe9\n", "not text in UTF-8"),

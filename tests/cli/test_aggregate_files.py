@@ -115,7 +115,7 @@ def test_json_lines_may_mix_numbers_flags_and_text(tmp_path: Path) -> None:
     ("name", "content", "said"),
     [
         ("a.jsonl", b"", "is empty"),
-        ("a.jsonl", b'{"task": 1, "worker": 2}\n', "row 1, column label"),
+        ("a.jsonl", b'{"task": 1, "worker": 2}\n', "row 1: expected a column 'label'"),
         (
             "a.jsonl",
             b'{"task": 1, "worker": 2, "label": "x"}\n{"task": 1, "worker": 2, "label": null}\n',
@@ -143,9 +143,9 @@ def test_a_wrong_parquet_file_is_refused_with_its_column(tmp_path: Path) -> None
     pyarrow.parquet.write_table(pyarrow.table({"task": ["1"], "user": ["a"], "label": ["x"]}), path)
     assert "column 'worker'" in aggregate(path, code=1).err
     pyarrow.parquet.write_table(pyarrow.table({"task": ["1", None], "worker": ["a", "b"], "label": ["x", "y"]}), path)
-    assert "expected text, whole numbers" in aggregate(path, code=1).err
+    assert "row 2, column task: expected a value" in aggregate(path, code=1).err
     pyarrow.parquet.write_table(pyarrow.table({"task": ["1"], "worker": ["a"], "label": [0.5]}), path)
-    assert "expected text, whole numbers" in aggregate(path, code=1).err
+    assert "row 1, column label: expected text, a whole number, true or false" in aggregate(path, code=1).err
 
 
 def test_labels_go_out_as_parquet_and_odd_names_survive(tmp_path: Path) -> None:

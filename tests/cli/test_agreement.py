@@ -128,6 +128,28 @@ def test_every_kind_of_question_has_its_distance(tmp_path: Path, metric: str, la
     assert all(0 <= row["low"] <= row["skill"] <= row["high"] <= 1 for row in found["by_worker"])
 
 
+def test_spans_need_no_settings_and_may_be_written_in_two_ways(tmp_path: Path) -> None:
+    written = [{"start": 5, "end": 9, "label": "LOC"}, {"start": 0, "end": 4, "label": "PER"}]
+    rows = [("1", "a", json.dumps(written)), ("1", "b", '[[0, 4, "PER"], [5, 9, "LOC"]]')]
+    rows += [("2", "a", "[]"), ("2", "b", '[[0, 4, "PER"]]')]
+    path = write_csv(tmp_path / "spans.csv", HEADER, rows)
+    truth = write_csv(tmp_path / "truth.csv", ["task", "label"], [("2", '[[0, 4, "ORG"]]')])
+
+    found = agreement(path, "--metric", "spans", "--truth", truth, "--json").json
+
+    assert [(row["agreement"], row["entropy"] > 0) for row in found["by_item"]] == [(1.0, False), (0.0, True)]
+    assert [row["skill"] for row in found["by_worker"]] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("label", ["1e17", "-1e90"])
+def test_large_numbers_are_measured(tmp_path: Path, label: str) -> None:
+    rows = [("1", "a", label), ("1", "b", label), ("2", "a", "0"), ("2", "b", "0")]
+    same, apart = (write_csv(tmp_path / f"{size}.csv", HEADER, rows[:size]) for size in (2, 4))
+
+    assert agreement(same, "--metric", "interval", "--json").json["agreement"] == 1.0
+    assert agreement(apart, "--metric", "interval", "--json").json["alpha"]["value"] == 1.0
+
+
 def test_settings_from_a_file_decide_the_distance(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "a.csv", HEADER, [("1", "a", "3"), ("1", "b", "4"), ("2", "a", "1"), ("2", "b", "1")])
     spec = tmp_path / "spec.json"
@@ -210,8 +232,11 @@ def test_all_of_it_is_written_where_asked(tmp_path: Path) -> None:
         ("a.csv", b"task,worker,label\n1,a,caf\xe9\n", [], "not text in UTF-8"),
         ("a.csv", b'task,worker,label\n1,a,"x\n', [], "row 2: expected comma-separated cells"),
         ("a.csv", b"task,worker,label\n1,a,x\n", ["--time", "at"], "column 'at'"),
-        ("a.csv", b"task,worker,label,at\n1,a,x,soon\n", ["--time", "at"], "answer 1, column at"),
+        ("a.csv", b"task,worker,label,at\n1,a,x,soon\n", ["--time", "at"], "row 2, column at"),
         ("a.csv", b"task,worker,label\n1,a,x\n", ["--metric", "interval"], "found 'x'"),
+        ("a.csv", b"task,worker,label\n1,a,1e300\n1,b,-1e300\n", ["--metric", "interval"], "found '-1e300'"),
+        ("a.csv", b"task,worker,label\n1,a,1\n1,b,2\n", ["--metric", "interval", "--truth", "{nan}"], "found 'nan'"),
+        ("a.csv", b"task,worker,label\n1,a,1\n1,b,2\n", ["--metric", "interval", "--truth", "{far}"], "found '1e301'"),
         ("a.csv", b"task,worker,label\n1,a,x\n", ["--metric", "ordinal", "--order", "y,z"], "'x' too"),
         ("a.csv", b"task,worker,label\n1,a,x\n", ["--metric", "ordinal", "--order", "x,x"], "different labels"),
         ("a.csv", b"task,worker,label\n1,a,x\n", ["--order", "x,y"], "--metric ordinal"),
@@ -219,11 +244,11 @@ def test_all_of_it_is_written_where_asked(tmp_path: Path) -> None:
         ("a.csv", b"task,worker,label\n1,a,x\n", ["--metric", "number"], "kind number"),
         ("a.csv", b"task,worker,label\n1,a,1\n", ["--metric", "number", "--spec", "no.json"], "cannot be read"),
         ("a.csv", b"task,worker,label\n1,a,1\n", ["--metric", "rating", "--spec", "{spec}"], "one JSON object"),
-        ("a.jsonl", b"{}\n", [], "row 1: expected one column 'task'"),
+        ("a.jsonl", b"{}\n", [], "row 1: expected a column 'task'"),
         ("a.jsonl", b'{"task": 1, "worker": 2, "label": null}\n', [], "row 1, column label"),
         ("a.jsonl", b"[1]\n", [], "row 1: expected a JSON object"),
         ("a.jsonl", b"task\n", [], "row 1: expected one JSON object a line"),
-        ("a.parquet", b"PAR1", [], "no Parquet file"),
+        ("a.parquet", b"PAR1", [], "not a whole Parquet file"),
         ("a.jsonl.gz", b"x", [], "cannot be read"),
     ],
 )
@@ -233,8 +258,11 @@ def test_a_wrong_file_or_option_is_refused_in_one_line(
     path, spec = tmp_path / name, tmp_path / "spec.json"
     path.write_bytes(content)
     spec.write_text("[1]", encoding="utf-8")
+    named = {"{spec}": spec}
+    for wrong, label in (("{nan}", "nan"), ("{far}", "1e301")):
+        named[wrong] = write_csv(tmp_path / f"{label}.csv", ["task", "label"], [("1", label)])
 
-    ran = agreement(path, *(str(spec) if option == "{spec}" else option for option in options), code=1)
+    ran = agreement(path, *(named.get(option, option) for option in options), code=1)
 
     assert said in ran.err
     assert "Traceback" not in ran.err

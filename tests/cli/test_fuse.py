@@ -118,8 +118,8 @@ def test_settings_come_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "arguments", "said"),
     [
-        ("", [], "has no answers"),
-        ("x\n", [], "row 1: expected an object in JSON, found 'x'"),
+        ("", [], "is empty"),
+        ("x\n", [], "row 1: expected one JSON object a line, found 'x'"),
         ('{"task": "t", "worker": "a"}\n', [], "expected a column 'value'"),
         ('{"task": "t", "value": []}\n', [], "expected a column 'worker'"),
         ('{"task": "", "worker": "a", "value": []}\n', [], "row 1, column task: expected a value"),
