@@ -3,10 +3,9 @@ import type { Json } from "../widgets/element.ts";
 import { Problem } from "./api.ts";
 import type { WorkerApi } from "./api.ts";
 import type { Assignment, SubmitReply } from "./contract.ts";
-import type { Held } from "./held.ts";
 import { toMicros } from "./money.ts";
-import { Outbox } from "./outbox.ts";
-import type { Entry, OutboxEvents } from "./outbox.ts";
+import type { Entry, Outbox } from "./outbox.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** `loading`: the next item is on its way; `empty`: the batch has nothing for this person; `failed`: it could not be had. */
 export type Phase = "loading" | "asking" | "empty" | "failed";
@@ -22,16 +21,6 @@ interface LastAnswer {
   entry: Entry;
   /** performance.now() until which the server lets it be changed; unknown until the server has it. */
   changeableUntil?: number;
-}
-
-export interface Surroundings {
-  batchId: string;
-  outboxFor(events: OutboxEvents): Outbox;
-  held: Held;
-  activeSeconds: { restart(): void; seconds(): number };
-  changed(): void;
-  preload(url: string): void;
-  newKey(): string;
 }
 
 const WANTED_AT_ONCE = 2;
