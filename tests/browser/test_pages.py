@@ -1,6 +1,8 @@
 """Both faces in a real browser: a worker labels by keyboard, a requester sees what came of it; every page is clean."""
 
+import os
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,6 +71,26 @@ def label_one_and_change_it(page: Page) -> str:
         page.keyboard.press("Enter")
     assert replaced.value.status == 200
     return first
+
+
+def test_who_needs_longer_asks_for_more_time(page: Page, site: Site) -> None:
+    sign_in(page, site, login=site.made.worker)
+    page.clock.install()
+    page.goto(f"{site.address}/work/{site.made.open_batch}")
+    expect(page.locator(".item p")).to_be_visible()
+    expect(page.get_by_role("timer")).to_have_count(0)
+    page.clock.fast_forward("13:30")  # of the fifteen minutes
+    expect(page.get_by_role("timer")).to_have_text(re.compile(r"^1:\d\d left$"))
+    page.set_viewport_size(PHONE)
+    if folder := os.environ.get("CROWD_HITL_PICTURES"):
+        page.screenshot(path=Path(folder) / "more-time-phone.png")
+    assert page.evaluate("document.querySelector('.wmain').getBoundingClientRect().right <= window.innerWidth")
+
+    page.get_by_role("button", name="More time").click()
+
+    expect(page.get_by_role("timer")).to_have_count(0)
+    page.get_by_label("Stop here").click()
+    expect(page.get_by_role("heading", name="Your work")).to_be_visible()
 
 
 @pytest.mark.parametrize("look", ["desktop", "phone", "dark"])

@@ -54,6 +54,7 @@ function startBench(bench: HTMLElement): void {
       host.element?.focus();
     },
     retry: () => void session.retry(),
+    moreTime: () => void session.moreTime(),
     dismiss: () => session.dismiss(),
     atOnce: (on) => {
       state.atOnce = on;

@@ -7,6 +7,7 @@ import { Held } from "../src/worker/held.ts";
 import { Outbox } from "../src/worker/outbox.ts";
 import { Session } from "../src/worker/session.ts";
 
+const LATER = "2100-01-01T00:00:00Z";
 const settle = () => new Promise((done) => setTimeout(done, 0));
 
 function anAssignment(id: number): Assignment {
@@ -33,6 +34,7 @@ function aServer(count: number) {
       Promise.resolve({ answer: { id: 100 + id, assignment_id: id, replaceable_until: "" }, next: take(body.next), earned: "0.05" }),
     ),
     replace: vi.fn((id: number) => Promise.resolve({ id, assignment_id: id - 100, replaceable_until: "" })),
+    extend: vi.fn(() => Promise.resolve({ lease_ends_at: LATER })),
     release: vi.fn(),
   };
 }
@@ -97,6 +99,17 @@ describe("session", () => {
     expect([again.current?.id, again.answer]).toEqual([1, ["a", "b"]]);
     again.submit();
     expect([again.current?.id, again.answer]).toEqual([2, null]);
+  });
+
+  it("gets more time for what is on the screen, or says why not", async () => {
+    const server = aServer(4);
+    const session = await aSession(server);
+    await session.moreTime();
+    expect(server.extend).toHaveBeenCalledExactlyOnceWith(1);
+    expect(session.current?.lease_ends_at).toBe(LATER);
+    server.extend.mockRejectedValueOnce(new Problem(409, "Too late", "Its time was extended often enough."));
+    await session.moreTime();
+    expect(session.notice).toEqual({ tone: "warn", text: "Its time was extended often enough." });
   });
 
   it("says when nothing is left, and what was earned", async () => {

@@ -48,6 +48,11 @@ export class WorkerApi {
     return this.call<AnswerReceipt>("PUT", `/answers/${encodeURIComponent(answerId)}`, { value });
   }
 
+  /** Asks for the full time again from now. */
+  extend(assignmentId: string | number): Promise<{ lease_ends_at: string }> {
+    return this.call("POST", `/assignments/${encodeURIComponent(assignmentId)}/extend`, {});
+  }
+
   /** Gives a place back while the page is closing; nobody is left to read the reply. */
   release(assignmentId: string | number): void {
     const url = `${this.base}/assignments/${encodeURIComponent(assignmentId)}/release`;

@@ -5,23 +5,10 @@ import type { WorkerApi } from "./api.ts";
 import type { Assignment, SubmitReply } from "./contract.ts";
 import { toMicros } from "./money.ts";
 import type { Entry, Outbox } from "./outbox.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { LastAnswer, Notice, Surroundings } from "./surroundings.ts";
 
 /** `loading`: the next item is on its way; `empty`: the batch has nothing for this person; `failed`: it could not be had. */
 export type Phase = "loading" | "asking" | "empty" | "failed";
-
-export interface Notice {
-  tone: "warn" | "bad";
-  text: string;
-}
-
-interface LastAnswer {
-  assignment: Assignment;
-  value: Json;
-  entry: Entry;
-  /** performance.now() until which the server lets it be changed; unknown until the server has it. */
-  changeableUntil?: number;
-}
 
 const WANTED_AT_ONCE = 2;
 const CHANGE_MS = 58_000; // the server says 60 s; two are for the way
@@ -138,6 +125,20 @@ export class Session {
     this.around.changed();
     this.outbox.retry();
     await this.refill();
+  }
+
+  /** The person needs longer: the lease of what is on the screen begins anew, as often as the server lets it. */
+  async moreTime(): Promise<void> {
+    const { current } = this;
+    if (current === null) return;
+    try {
+      current.lease_ends_at = (await this.api.extend(current.id)).lease_ends_at;
+      this.around.held.keep(this.heldNow());
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.say("warn", error.message);
+    }
+    this.around.changed();
   }
 
   /** The person leaves on purpose: what is held goes back to others at once. */

@@ -13,6 +13,7 @@ export interface Actions {
   submit(): void;
   undo(): void;
   retry(): void;
+  moreTime(): void;
   dismiss(): void;
   atOnce(on: boolean): void;
   imageFailed(): void;
@@ -45,7 +46,10 @@ export function page(state: ViewState, actions: Actions): TemplateResult {
     <div class="wmain ${state.tall ? "tall" : ""}">
       <div class="ask-line">
         <h1 class="ask" id="question">${session.question?.prompt ?? state.prompt}</h1>
-        ${state.lease ? html`<span class="lease" role="timer">${state.lease}</span>` : nothing}
+        ${state.lease
+          ? html`<span class="lease" role="timer">${state.lease}</span>
+              <button type="button" class="btn quiet" @click=${() => actions.moreTime()}>More time</button>`
+          : nothing}
       </div>
       ${state.host.widget?.drawsItem
         ? nothing
