@@ -3,9 +3,6 @@
 import gzip
 import io
 import json
-from collections.abc import Iterator
-from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -153,14 +150,6 @@ def test_a_bad_file_is_an_answer_or_one_clear_line(tmp_path: Path, good: Path, w
         if ran.code == 1:
             assert f"crowd-hitl: {said['error']['message']}\n" in ran.err, command
             assert "\n" not in said["error"]["message"], command
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _plugins_of_others_looked_up_once() -> Iterator[None]:
-    """Spare each of a thousand commands the search through all installed packages."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("crowd_hitl.plugins.finding.entry_points", cache(entry_points))
-        yield
 
 
 @pytest.fixture(scope="module")
