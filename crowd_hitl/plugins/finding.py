@@ -4,10 +4,10 @@ A plug-in is a module-level object called `plugin`, known by its `name` (a quest
 offers one under the entry point group `crowd_hitl.<group>`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pkgutil import iter_modules
 
 from crowd_hitl.domain.errors import NotFound, Unusable
@@ -54,14 +54,14 @@ def shipped(group: str) -> Iterator[tuple[str, object]]:
 
 def offered(group: str) -> Iterator[tuple[str, object]]:
     """Yield (entry point, plug-in) of every other package that offers one."""
-    for point in sorted(every_point().select(group=f"crowd_hitl.{group}"), key=lambda each: (each.name, each.value)):
+    for point in sorted(select_points()(group=f"crowd_hitl.{group}"), key=lambda each: (each.name, each.value)):
         yield f"{point.name} = {point.value}", loaded(point)
 
 
 @cache
-def every_point() -> EntryPoints:
+def select_points() -> Callable[..., Iterable[EntryPoint]]:
     """Look through all installed packages, once: it takes milliseconds, and there is a group for each kind."""
-    return entry_points()
+    return entry_points().select
 
 
 def loaded(point: EntryPoint) -> object:

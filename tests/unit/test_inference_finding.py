@@ -22,7 +22,7 @@ class Nameless:
 
 def offer(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     point = EntryPoint(name="theirs", value=value, group="crowd_hitl.aggregators")
-    monkeypatch.setattr(finding, "every_point", lambda: EntryPoints([point]))
+    monkeypatch.setattr(finding, "select_points", lambda: EntryPoints([point]).select)
 
 
 def test_a_groups_plugins_are_found_by_name() -> None:
