@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.labels import STRENGTH, LabelSource
 from crowd_hitl.domain.ports import Plugins
 from crowd_hitl.domain.tasks import Next, TaskState, next_step
@@ -20,11 +21,13 @@ from crowd_hitl.services.snapshots import write_snapshot
 from crowd_hitl.services.wave import Wave, plan_wave
 from crowd_hitl.services.weighing import Agreed, nearness
 from crowd_hitl.store.unit_of_work import UnitOfWork
-from crowd_hitl.store.work_rows import AnswerRow, BatchRow, TaskRow
+from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, TaskRow
 
 CHUNK = 500
 # A confidence that moved by less is not worth a write.
 REFINED_BY = 0.002
+# Where a policy looks at the whole batch: a share of the tasks held back, well below a wave (a twentieth).
+WORTH_A_PASS = 0.02
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,8 @@ def agree(uow: UnitOfWork, *, batch_id: int, plugins: Plugins, seed: int = 0) ->
 def due_batches(session: Session, *, within: Sequence[int] | None = None, limit: int = 100) -> list[int]:
     """List the batches (all, or `within` these) where a pass has something to decide, the oldest first.
 
-    That is a task whose places are all answered, unless the last pass held back just so many; or a batch to be looked
-    at again (closed, replaced, rejected).
+    That is a task whose places are all answered; where the last pass held tasks back, when so many answers came since
+    that it may find more, or none is coming; or a batch to be looked at again (closed, replaced, rejected).
     """
     full = (
         *(TaskRow.batch_id == BatchRow.id, TaskRow.state == TaskState.FULL.value),
@@ -79,8 +82,22 @@ def due_batches(session: Session, *, within: Sequence[int] | None = None, limit:
     counted = select(func.count(TaskRow.id)).where(*full).correlate(BatchRow).scalar_subquery()
     newer = exists().where(AnswerRow.batch_id == BatchRow.id, AnswerRow.id > BatchRow.agreed_at_answer_id)
     undecided = exists().where(*full) & ((BatchRow.held_back == 0) | newer | (counted != BatchRow.held_back))
-    due = select(BatchRow.id).where(or_(BatchRow.agreed_at_answer_id < 0, undecided)).order_by(BatchRow.id).limit(limit)
-    return list(session.scalars(due if within is None else due.where(BatchRow.id.in_(within))))
+    due = select(BatchRow).where(or_(BatchRow.agreed_at_answer_id < 0, undecided)).order_by(BatchRow.id).limit(limit)
+    found = session.scalars(due if within is None else due.where(BatchRow.id.in_(within)))
+    return [batch.id for batch in found if _may_find_more(session, batch)]
+
+
+def _may_find_more(session: Session, batch: BatchRow) -> bool:
+    """Say whether a pass is worth its reading of all answers, in a batch where the last one held tasks back."""
+    wanted = int(batch.held_back * WORTH_A_PASS)
+    if wanted <= 1 or batch.agreed_at_answer_id < 0:
+        return True
+    newer = select(AnswerRow.id).where(AnswerRow.batch_id == batch.id, AnswerRow.id > batch.agreed_at_answer_id)
+    if session.scalar(select(func.count()).select_from(newer.limit(wanted).subquery())) == wanted:
+        return True
+    is_open = exists().where(TaskRow.batch_id == batch.id, TaskRow.state == TaskState.OPEN.value)
+    is_held = exists().where(AssignmentRow.batch_id == batch.id, AssignmentRow.state == AssignmentState.LEASED.value)
+    return not session.scalar(select(is_open | is_held))
 
 
 def _waiting(evidence: Evidence) -> int:

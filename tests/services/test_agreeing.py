@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import cycle
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from crowd_hitl.bootstrap import find_plugins
 from crowd_hitl.services.agreeing import AgreeReport, agree, due_batches
@@ -232,3 +232,35 @@ def test_what_is_asked_for_task_by_task_is_worked_out_once() -> None:
 
     assert found.confidences is found.confidences
     assert found.confidences.tolist() == [0.9, 0.5]
+
+
+def test_a_pass_that_sees_the_whole_batch_waits_for_some_answers_or_the_last(unit_of_work: UnitOfWork) -> None:
+    site = a_site(unit_of_work, items=120, workers=4)
+    batch = a_batch(site, overlap_min=1, overlap_max=3, overlap_policy="least_sure")
+    for number in range(120):
+        answer(site, batch, site.workers[number % 3], "dog" if number % 2 else "cat")
+    agreed(site, batch)
+    held_back, asked = unit_of_work.read(
+        lambda session: (session.get_one(BatchRow, batch.id).held_back, sum(overlaps(site)) - 120)
+    )
+    assert held_back >= 100 and asked > 2
+
+    answer(site, batch, site.workers[3])
+    assert unit_of_work.read(due_batches) == []  # one answer of a wave says little
+    answer(site, batch, site.workers[3])
+    assert unit_of_work.read(due_batches) == [batch.id]
+
+
+def test_the_last_answer_that_is_coming_is_always_looked_at(unit_of_work: UnitOfWork) -> None:
+    site = a_site(unit_of_work, items=2)
+    batch = a_batch(site, overlap_min=1, overlap_max=3, overlap_policy="least_sure")
+    answers(site, batch, ["dog"])
+    answers(site, batch, ["cat"])
+    agreed(site, batch)
+    many = update(BatchRow).where(BatchRow.id == batch.id).values(held_back=1_000)
+    unit_of_work.run(lambda session: session.execute(many))
+
+    while answer(site, batch, site.workers[3]) is not None:
+        pass
+
+    assert unit_of_work.read(due_batches) == [batch.id]
