@@ -169,14 +169,16 @@ function whiskersOf(spec: ChartSpec, series: Series, index: number, palette: Pal
   return [{ type: "custom", data, renderItem, silent: true, z: 2, encode: { x: 0, y: [1, 2] }, tooltip: { show: false } }];
 }
 
-/** Each limit is a dashed, named line across; it hangs on an empty series, so that it needs no data of its own. */
+/** Each limit is a dashed, named line; it hangs on an empty series, so that it needs no data of its own. */
 function limitsOf(spec: ChartSpec, palette: Palette): object[] {
   if (!spec.limits?.length) return [];
   const data = spec.limits.map((limit) => {
     const color = limit.tone === "bad" ? palette.bad : palette.faint;
-    const name = `${limit.name} ${formatFigure(limit.value, spec.y.format)}`;
-    const label = { formatter: name, position: "insideStartTop", color, fontSize: 11.5, fontWeight: 500, fontFamily: palette.font };
-    return { yAxis: limit.value, lineStyle: { color, type: [3, 3], width: 1 }, label };
+    const stands = limit.along === "x";
+    const name = `${limit.name} ${formatFigure(limit.value, stands ? spec.x.format : spec.y.format)}`;
+    const position = stands ? "insideStartBottom" : "insideStartTop";
+    const label = { formatter: name, position, color, fontSize: 11.5, fontWeight: 500, fontFamily: palette.font };
+    return { ...(stands ? { xAxis: limit.value } : { yAxis: limit.value }), lineStyle: { color, type: [3, 3], width: 1 }, label };
   });
   return [{ type: "line", data: [], silent: true, markLine: { symbol: "none", silent: true, animation: false, data } }];
 }
