@@ -95,11 +95,17 @@ def chart(plan: Mapping[str, Any], lines: Sequence[Line], *, available_micros: i
     stop = next(line for line in lines if line.policy == STOP)
     is_measured = plan["score"] == "accuracy"
     models = dict.fromkeys(line.model for line in lines if line.is_fixed)
-    series = [
-        {"name": model_words(model), "points": [_spot(line) for line in lines if line.is_fixed and line.model == model]}
-        for model in models
+    series = []
+    for model in models:
+        # One band at each cost: those of other models lie beside it in the table.
+        spots = [_spot(line)[: 4 if model == WEIGHER else 2] for line in lines if line.is_fixed and line.model == model]
+        series.append({"name": model_words(model), "points": spots})
+    series += [
+        {"name": policy_words(line.policy), "points": [_spot(line)]}
+        for line in lines
+        # what buys the same as the first (as any policy may with two classes) is the same point
+        if not line.is_fixed and (line is stop or _spot(line) != _spot(stop))
     ]
-    series += [{"name": policy_words(line.policy), "points": [_spot(line)]} for line in lines if not line.is_fixed]
     dearest = max(line.cost_micros for line in lines)
     shown = available_micros is not None and 0 < available_micros < dearest
     return {

@@ -2,6 +2,7 @@
 
 import os
 import re
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
@@ -11,10 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.jobs.consuming import run_due
+from crowd_hitl.services.agreeing import agree
 from crowd_hitl.services.assigning import claim
 from crowd_hitl.store.account_rows import WorkerRow
 from crowd_hitl.store.project_rows import ItemRow
-from crowd_hitl.store.work_rows import BatchRow
 from tests import builders
 from tests.browser.serving import Site
 from tests.browser.test_pages import LOOKS, ONLY, violations
@@ -31,22 +32,24 @@ def a_pilot(session: Session, *, slug: str, items: int, gold: int = 0, waiting: 
         builders.an_item(session, project, key=f"g{number}", text=f"Known menu {number}.", gold=truth(f"g{number}"))
     for number in range(items):
         builders.an_item(session, project, key=f"k{number}", text=f"Menu number {number}.")
-    terms = {"overlap_min": 3, "overlap_max": 3, "gold_rate": 0.5 if gold else 0.0}
-    batch = builders.a_batch(session, project, budget, name="Pilot", **terms)
-    draw = Random(3)
+    rate = 0.5 if gold else 0.0
+    batch = builders.a_batch(session, project, budget, name="Pilot", overlap_min=3, overlap_max=3, gold_rate=rate)
+    draw, moment = Random(3), builders.NOON
     people = session.scalars(select(WorkerRow).where(WorkerRow.simulated).order_by(WorkerRow.id).limit(WORKERS))
     for place, worker in enumerate(people):
         accuracy = (0.95, 0.9, 0.85, 0.8, 0.75, 0.65)[place]
         for _ in range((items + gold) // 2):
-            offered = claim(session, batch_id=batch.id, worker_id=worker.id, count=1, now=builders.NOON)
+            moment += timedelta(minutes=1)
+            offered = claim(session, batch_id=batch.id, worker_id=worker.id, count=1, now=moment)
             if not offered:
                 break
             right = truth(session.get_one(ItemRow, offered[0].item_id).key)
             other = builders.CLASSES[1 - builders.CLASSES.index(right)]
-            builders.an_answer(session, batch, worker, value=right if draw.random() < accuracy else other)
+            value = right if draw.random() < accuracy else other
+            builders.an_answer(session, batch, worker, value=value, now=moment)
     for number in range(waiting):
         builders.an_item(session, project, key=f"w{number}", text=f"Menu that waits {number}.")
-    return session.get_one(BatchRow, batch.id).id
+    return batch.id
 
 
 def truth(key: str) -> str:
@@ -70,7 +73,8 @@ def looked_at(browser: Browser, site: Site, axe_source: str, *, path: str, name:
 
 
 def test_a_plan_is_asked_for_worked_out_and_shown(page: Page, browser: Browser, site: Site, axe_source: str) -> None:
-    site.house.uow.run(a_pilot, slug="menus", items=60, gold=30, waiting=40)
+    batch_id = site.house.uow.run(a_pilot, slug="menus", items=60, gold=30, waiting=40)
+    agree(site.house.uow, batch_id=batch_id, plugins=site.house.plugins)
     sign_in(page, site, login=site.made.requester)
     page.goto(f"{site.address}/projects/menus/batches")
     page.get_by_role("link", name="Plan", exact=True).click()
