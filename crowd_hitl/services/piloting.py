@@ -24,8 +24,9 @@ from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, Offer
 MOST_ANSWERS = 60_000
 BATCHES_SHOWN = 20
 READ_AT_ONCE = 10_000
-# An item is drawn by its number alone, so that both databases draw the same: a step of Lehmer's generator.
-MODULUS, FACTOR = 2**31 - 1, 48_271
+# An item is drawn by its number alone, so that both databases draw the same. Steps of the golden section spread items
+# that lie beside each other as evenly as can be, and products stay below 2^63.
+MODULUS, FACTOR = 2**31 - 1, 1_327_217_885
 
 
 @dataclass(frozen=True)

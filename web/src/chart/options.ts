@@ -143,7 +143,7 @@ function seriesOf(spec: ChartSpec, series: Series, look: Look): object {
     return { ...shared, ...dot, type: "scatter", symbolSize: 9, itemStyle: { ...dot.itemStyle, opacity: 0.6 } };
   }
   if (isSpot(series)) {
-    const name = { ...label, show: !narrow || !isCrowded(spec), position: "top", color: colour, formatter: () => endLabel(spec, series) };
+    const name = { ...label, show: !isCrowded(spec), position: "top", color: colour, formatter: () => endLabel(spec, series) };
     return { ...shared, ...dot, type: "line", symbol: "diamond", symbolSize: 13, label: name, labelLayout: { moveOverlap: "shiftY" } };
   }
   return {
