@@ -57,17 +57,7 @@ def plan(
     checked_rule(confidence, overlap_min, overlap_max)
     if per_hour is not None and not 0 < per_hour < MICROS:
         raise bad_field("per_hour", expected="above 0", found=per_hour)
-    wish = PlanWish(
-        batch_id=batch,
-        items=items,
-        price_micros=None if price is None else _price(price),
-        confidence=confidence,
-        overlap_min=overlap_min,
-        overlap_max=overlap_max,
-        models=tuple(model or MODELS),
-        resamples=resamples,
-        seed=seed,
-    )
+    wish = _wish(locals())  # every option that says what is to be planned
     slug = _project(source, project, truth=truth, batch=batch)
     if slug is not None:
         payload = live(slug, wish, per_hour=per_hour, data=data)
@@ -187,6 +177,21 @@ def _project(source: str | None, project: str | None, *, truth: Path | None, bat
     if batch is not None:
         raise bad_field("--batch", expected="none but with --project", found=batch)
     return None
+
+
+def _wish(options: Mapping[str, Any]) -> PlanWish:
+    price = options["price"]
+    return PlanWish(
+        batch_id=options["batch"],
+        items=options["items"],
+        price_micros=None if price is None else _price(price),
+        confidence=options["confidence"],
+        overlap_min=options["overlap_min"],
+        overlap_max=options["overlap_max"],
+        models=tuple(options["model"] or MODELS),
+        resamples=options["resamples"],
+        seed=options["seed"],
+    )
 
 
 def _price(given: str) -> int:
