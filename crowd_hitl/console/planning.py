@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -48,10 +48,15 @@ def plan_page(slug: str) -> ResponseReturnValue:
     """Show what may be asked, the work that goes on, and the newest plan."""
     with reading() as view:
         project = head_of(view.session, slug)
-        plugins = current_house().plugins
-        found = outset(view.session, project_id=project.id, questions=plugins.questions)
         jobs = plan_jobs(view.session, project_id=project.id)
         wish = wish_of(jobs.newest.payload) if jobs.newest is not None else PlanWish()
+        if request.headers.get("HX-Request"):
+            # Asked every second while the work goes on: nothing is counted for that.
+            if jobs.is_active:
+                return render_template("parts/plan_progress.html", project=project, jobs=jobs, wish=wish)
+            return "", 200, {"HX-Redirect": url_for("console.plan_page", slug=slug)}
+        plugins = current_house().plugins
+        found = outset(view.session, project_id=project.id, questions=plugins.questions)
         return project_page(
             "plan.html",
             view.session,
