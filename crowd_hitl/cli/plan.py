@@ -123,6 +123,8 @@ def show(payload: Mapping[str, Any]) -> None:
     show_table(rows, title=f"{pilot}. Plan for {payload['items']} items at {payload['price']}{fee} an answer")
     if payload.get("sampled"):
         say(f"Items drawn at random, of {payload['all_items']} answered ones with {payload['all_answers']} answers.")
+    if payload.get("chosen"):
+        say("A model chose some of these items, so they are no random ones: others may be easier, and cost less.")
     for line in sentences(payload):
         typer.echo(line)
     if score != "accuracy":

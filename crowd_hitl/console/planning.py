@@ -18,8 +18,6 @@ from crowd_hitl.edge.auth import MANAGERS, allow, current_actor
 from crowd_hitl.edge.house import current_house
 from crowd_hitl.services.piloting import Outset, newest_answer, outset
 from crowd_hitl.services.planning import (
-    MOST_ITEMS,
-    MOST_OVERLAP,
     Choice,
     PlanWish,
     ask_for_plan,
@@ -67,7 +65,6 @@ def plan_page(slug: str) -> ResponseReturnValue:
             wish=_fitting(wish, found),
             models=sorted(plugins.aggregators),
             policies=sorted(set(plugins.policies) - {*NO_CHOICE, STOP}),
-            most={"items": MOST_ITEMS, "overlap": MOST_OVERLAP},
             shown=None if jobs.plan is None else _shown(view, project, jobs.plan),
         )
 

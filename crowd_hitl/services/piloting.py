@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.assignments import ANSWERED
 from crowd_hitl.domain.errors import BadInput, CrowdError, NotFound
 from crowd_hitl.domain.ports import AnswerTable, Question
-from crowd_hitl.domain.tasks import BatchState
+from crowd_hitl.domain.tasks import BatchState, Purpose
 from crowd_hitl.inference.planning import FEWEST_TASKS
 from crowd_hitl.inference.redrawing import Pilot
 from crowd_hitl.services.forecasting import pace_of
@@ -64,7 +64,8 @@ class Outset:
 class LivePilot:
     """A project's answers as a pilot, each worker's first to an item; `items` and `answers` count all that there are.
 
-    `pace`: so many answers in so many seconds. `waiting`: items that a new batch would ask.
+    `is_chosen`: a model chose some of the items, so they are no random ones. `pace`: so many answers in so many
+    seconds. `waiting`: items that a new batch would ask.
     """
 
     pilot: Pilot
@@ -72,6 +73,7 @@ class LivePilot:
     items: int
     answers: int
     is_sampled: bool
+    is_chosen: bool
     pace: tuple[int, float] | None
     waiting: int
     seen_answer_id: int
@@ -163,6 +165,7 @@ def read_pilot(
         items=items,
         answers=int(answers),
         is_sampled=answers > most,
+        is_chosen=_is_chosen(session, within),
         pace=_pace(session, batches[0], now=now),
         waiting=_waiting(session, version),
         seen_answer_id=newest_answer(session, project_id=project_id, batch_id=batch_id),
@@ -240,6 +243,12 @@ def _standing(version: QuestionVersionRow, batches: Select[int], *, field: str) 
 
 def _is_drawn(share: float) -> ColumnElement[bool]:
     return (AnswerRow.item_id % MODULUS) * FACTOR % MODULUS < int(share * MODULUS)
+
+
+def _is_chosen(session: Session, batches: Select[int]) -> bool:
+    # a round asks at random for its reference and its audit; else what the model is least sure of
+    by_model = and_(BatchRow.round_id.is_not(None), BatchRow.purpose == Purpose.LABEL)
+    return bool(session.scalar(select(exists().where(BatchRow.id.in_(batches), by_model))))
 
 
 def _gold(session: Session, version: QuestionVersionRow, *, field: str) -> dict[int, str]:

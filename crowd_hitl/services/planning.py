@@ -170,6 +170,7 @@ def work_out(
         "all_items": found.items,
         "all_answers": found.answers,
         "sampled": found.is_sampled,
+        "chosen": found.is_chosen,
         "seen_answer_id": found.seen_answer_id,
         "made_at": found.read_at.isoformat(),
         "wish": _as_json(wish),

@@ -98,6 +98,7 @@ class PlanOut(Given):
     pilot_items: int
     pilot_answers: int
     sampled: bool = Field(description="The pilot is drawn at random from `all_items`.")
+    chosen: bool = Field(description="A model chose some of the pilot's items: others may be easier.")
     all_items: int
     all_answers: int
     points: list[PlannedWayOut]
