@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from crowd_hitl.domain.assignments import ANSWERED
 from crowd_hitl.domain.errors import BadInput, CrowdError, NotFound
 from crowd_hitl.domain.ports import AnswerTable, Question
-from crowd_hitl.domain.tasks import BatchState, Purpose
+from crowd_hitl.domain.rounds import Phase
+from crowd_hitl.domain.tasks import BatchState
 from crowd_hitl.inference.planning import FEWEST_TASKS
 from crowd_hitl.inference.redrawing import Pilot
 from crowd_hitl.services.forecasting import pace_of
@@ -23,6 +24,8 @@ from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, BatchRow, Offer
 # A redraw holds at most 6,000 items: more answers than this take long to read and tell little more.
 MOST_ANSWERS = 60_000
 BATCHES_SHOWN = 20
+# A round asks at random for its reference and its audit; here it asks what its model is least sure of, or contradicts.
+CHOSEN = [phase.value for phase in (Phase.LEARN, Phase.DOUBTFUL, Phase.RECHECK, Phase.CONFIRM)]
 READ_AT_ONCE = 10_000
 # An item is drawn by its number alone, so that both databases draw the same. Steps of the golden section spread items
 # that lie beside each other as evenly as can be, and products stay below 2^63.
@@ -246,9 +249,7 @@ def _is_drawn(share: float) -> ColumnElement[bool]:
 
 
 def _is_chosen(session: Session, batches: Select[int]) -> bool:
-    # a round asks at random for its reference and its audit; else what the model is least sure of
-    by_model = and_(BatchRow.round_id.is_not(None), BatchRow.purpose == Purpose.LABEL)
-    return bool(session.scalar(select(exists().where(BatchRow.id.in_(batches), by_model))))
+    return bool(session.scalar(select(exists().where(BatchRow.id.in_(batches), BatchRow.purpose.in_(CHOSEN)))))
 
 
 def _gold(session: Session, version: QuestionVersionRow, *, field: str) -> dict[int, str]:

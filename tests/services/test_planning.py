@@ -83,6 +83,8 @@ def test_standing_answers_are_read_with_the_terms_and_pace_of_their_batch(unit_o
     assert (found.batch.id, found.batch.price_micros, found.batch.channel) == (batch.id, PRICE, "inhouse")
     assert found.pace == unit_of_work.read(pace_of, batch_id=batch.id, until=later(36_000))
     assert (found.waiting, found.is_chosen) == (0, False)
+    unit_of_work.run(lambda session: session.execute(update(BatchRow).values(purpose="doubtful")))
+    assert read(site).is_chosen
 
 
 def test_the_pace_of_a_closed_batch_ends_with_its_last_answer(unit_of_work: UnitOfWork) -> None:
