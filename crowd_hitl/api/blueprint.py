@@ -22,6 +22,7 @@ from crowd_hitl.api.jobs import jobs
 from crowd_hitl.api.labels import labels
 from crowd_hitl.api.loops import loops
 from crowd_hitl.api.payouts import payouts
+from crowd_hitl.api.plans import plans
 from crowd_hitl.api.projects import projects
 from crowd_hitl.api.qualifications import qualifications
 from crowd_hitl.api.removals import removals
@@ -39,7 +40,7 @@ from crowd_hitl.edge.media import media
 RESOURCES = (
     *(tokens, work, sittings, projects, items, batches, growing, reviews, labels, answers, appeals),
     *(budgets, payouts, workers, loops, checks),
-    *(rules, removals, jobs, blocks, qualifications, gold),
+    *(rules, removals, jobs, blocks, qualifications, gold, plans),
 )
 # Escapes that may stand for NUL or for half a character; nearly no body has one, so nearly none is looked through.
 SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")

@@ -37,7 +37,7 @@ def list_jobs(*, wanted: JobsQuery) -> JobsOut:
     found = current_house().uow.read(
         jobs_seen_by, viewer=_viewer(), state=wanted.state, after=wanted.after, limit=wanted.limit
     )
-    return JobsOut(jobs=[_shown(row) for row in found.rows], after=found.after)
+    return JobsOut(jobs=[as_shown(row) for row in found.rows], after=found.after)
 
 
 @jobs.get("/jobs/<int:job_id>")
@@ -45,7 +45,7 @@ def list_jobs(*, wanted: JobsQuery) -> JobsOut:
 @jobs.output(JobOut)
 def show_job(job_id: int) -> JobOut:
     """Show a job: its state, progress, last error and what came of it."""
-    return _shown(_job_here(job_id))
+    return as_shown(_job_here(job_id))
 
 
 @jobs.post("/jobs/<int:job_id>/retry")
@@ -53,7 +53,7 @@ def show_job(job_id: int) -> JobOut:
 @jobs.output(JobOut)
 def start_again(job_id: int) -> JobOut:
     """Start a parked, failed or cancelled job again, or one that waits after a failure at once."""
-    return _shown(current_house().uow.run(retry_job, job_id=_job_here(job_id).id))
+    return as_shown(current_house().uow.run(retry_job, job_id=_job_here(job_id).id))
 
 
 @jobs.post("/jobs/<int:job_id>/cancel")
@@ -61,7 +61,7 @@ def start_again(job_id: int) -> JobOut:
 @jobs.output(JobOut)
 def call_off(job_id: int) -> JobOut:
     """Call a job off; one that runs stops at its next step, and what it has committed stays."""
-    return _shown(current_house().uow.run(cancel_job, job_id=_job_here(job_id).id))
+    return as_shown(current_house().uow.run(cancel_job, job_id=_job_here(job_id).id))
 
 
 @jobs.get("/jobs/<int:job_id>/file")
@@ -116,7 +116,7 @@ def _queue(kind: str, key: str, payload: dict[str, Any]) -> JobOut:
     wanted = Wanted(
         kind=kind, key=key, payload=payload, organisation_id=actor.organisation_id, account_id=actor.account_id
     )
-    return _shown(current_house().uow.run(queue_job, wanted=wanted))
+    return as_shown(current_house().uow.run(queue_job, wanted=wanted))
 
 
 def _viewer() -> Viewer:
@@ -134,7 +134,8 @@ def _pieces(stream: BinaryIO) -> Iterator[bytes]:
             yield piece
 
 
-def _shown(row: JobRow) -> JobOut:
+def as_shown(row: JobRow) -> JobOut:
+    """Show a job."""
     result = row.result or {}
     return JobOut(
         id=row.id,
@@ -150,7 +151,7 @@ def _shown(row: JobRow) -> JobOut:
         due_at=row.due_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
-        # the key in the storage is nobody's business outside
-        result={name: value for name, value in result.items() if name != "file"} or None,
+        # the key in the storage is nobody's business outside, and a plan is read where it belongs
+        result={name: value for name, value in result.items() if name not in ("file", "plan")} or None,
         file_url=url_for("jobs.take_file", job_id=row.id) if "file" in result else None,
     )

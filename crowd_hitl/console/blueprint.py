@@ -18,6 +18,7 @@ from crowd_hitl.console import (
     loop,
     money,
     paying,
+    planning,
     projects,
     reviewing,
     rules,
@@ -49,6 +50,7 @@ PARTS = (
     rules,
     blocking,
     gold,
+    planning,
 )
 
 

@@ -65,6 +65,8 @@ def title_of(row: JobRow) -> str:
         return f"Import items into {row.payload['slug']}"
     if row.kind == "export":
         return f"Export {row.payload['what']} of {row.payload['slug']} as {row.payload['format']}"
+    if row.kind == "plan":
+        return f"Plan the overlap of {row.payload['slug']}"
     words = PASSES.get(row.kind)
     return words.format(row.payload.get("target", "")) if words else row.key
 

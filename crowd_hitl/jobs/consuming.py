@@ -9,7 +9,7 @@ from crowd_hitl.domain.ports import Consumption, Queue
 from crowd_hitl.edge.house import House
 from crowd_hitl.jobs.alone import alone
 from crowd_hitl.jobs.passes import PASSES, wanted
-from crowd_hitl.jobs.requested import export_rows, import_upload
+from crowd_hitl.jobs.requested import export_rows, import_upload, plan_overlap
 from crowd_hitl.jobs.running import Runner, Work
 from crowd_hitl.services.jobbing import (
     can_be_queued,
@@ -27,6 +27,7 @@ WORKS: Mapping[str, Work] = {
     **{kind: one.work for kind, one in PASSES.items()},
     "import": import_upload,
     "export": export_rows,
+    "plan": plan_overlap,
 }
 
 

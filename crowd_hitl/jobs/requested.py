@@ -1,4 +1,4 @@
-"""The long jobs that a requester starts: items from an uploaded file, labels or answers to a file."""
+"""The long jobs that a requester starts: items from an uploaded file, labels or answers to a file, an overlap plan."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -15,6 +15,8 @@ from crowd_hitl.jobs.running import Run
 from crowd_hitl.services.exporting import answer_rows, label_rows
 from crowd_hitl.services.fetching_media import MediaIntake
 from crowd_hitl.services.importing import import_items
+from crowd_hitl.services.piloting import read_pilot
+from crowd_hitl.services.planning import KIND, wish_of, work_out
 from crowd_hitl.services.projects import newest_question
 from crowd_hitl.services.reading_gold import gold_rule
 from crowd_hitl.store.label_rows import LabelRow
@@ -74,6 +76,20 @@ def export_rows(house: House, run: Run) -> None:
         key = house.storage.put(f"exports/job-{run.job.id}{form.suffix}", file)
     result = {"file": key, "rows": counted.rows, "name": f"{told['slug']}-{told['what']}{form.suffix}"}
     run.step(counted.rows, total=counted.rows, result=result)
+
+
+def plan_overlap(house: House, run: Run) -> None:
+    """Work an overlap plan out from a project's answers; a run that was cut off starts again."""
+    told, questions = run.job.payload, house.plugins.questions
+    wish = wish_of(told)
+    found = house.uow.read(read_pilot, project_id=told["project_id"], questions=questions, batch_id=wish.batch_id)
+
+    def note(done: int) -> None:
+        run.step(done, total=wish.resamples)
+
+    note(0)
+    planned = work_out(found, wish, name=told["slug"], plugins=house.plugins, told=note)
+    run.step(wish.resamples, total=wish.resamples, result={KIND: planned})
 
 
 class Counted:

@@ -88,7 +88,7 @@ def forecast(
     balance = batch_balance(session, batch_id=batch_id)
     cost = _range(further, each)
     sunk = balance.spent_micros + undecided * each
-    pace = _pace(session, batch_id, now=now)
+    pace = pace_of(session, batch_id, until=now)
     held = balance.held_micros - undecided * each + session.get_one(BudgetRow, batch.budget_id).available_micros
     return Forecast(
         batch_id=batch_id,
@@ -164,8 +164,8 @@ def _undecided(session: Session, batch_id: int) -> int:
     return session.scalar(waiting) or 0
 
 
-def _pace(session: Session, batch_id: int, *, now: datetime) -> tuple[int, float] | None:
-    """Return the last answers and in how many seconds they came, up to now: a pause since then slows the pace."""
+def pace_of(session: Session, batch_id: int, *, until: datetime) -> tuple[int, float] | None:
+    """Return the last answers and in how many seconds they came, up to a moment: a pause before it slows the pace."""
     moments = session.scalars(
         select(AnswerRow.submitted_at)
         .where(AnswerRow.batch_id == batch_id)
@@ -174,7 +174,7 @@ def _pace(session: Session, batch_id: int, *, now: datetime) -> tuple[int, float
     ).all()
     if len(moments) < 2:
         return None
-    return len(moments), max(1.0, (now - min(moments)).total_seconds())
+    return len(moments), max(1.0, (until - min(moments)).total_seconds())
 
 
 def _dates(further: Further, pace: tuple[int, float] | None, *, now: datetime) -> dict[str, datetime | None]:

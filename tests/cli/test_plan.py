@@ -121,3 +121,21 @@ def test_a_projects_own_answers_are_a_pilot(run: Run, tmp_path: Path) -> None:
 
     assert (found["pilot_items"], found["pilot_answers"], found["score"]) == (12, given, "estimated accuracy")
     assert found["forecast"]["answers_per_hour"] > 0
+    assert (found["price"], found["fee"], found["currency"], found["sampled"]) == ("0.05", "0.00", "USD", False)
+
+    named = run("plan", "--project", "film-reviews", "--batch", 1, "--items", 500, "--price", "0.10", *QUICK)
+    assert "Plan for 500 items at 0.10 an answer" in named.out
+    assert "crowd-hitl batch publish film-reviews --price 0.10 --overlap-min 2 --overlap-max 7" in named.out
+    assert "Mix gold into the next batch" in named.err
+    assert "no batch 9 with answers" in run("plan", "--project", "film-reviews", "--batch", 9, code=1).err
+    with_truth = write_csv(tmp_path / "truth.csv", ["task", "label"], list(truth.items()))
+    known = run("plan", "film-reviews", "--truth", with_truth, *QUICK, "--json").json
+    assert known["known"] == 12
+
+
+def test_one_pilot_is_named_and_nothing_that_is_not_its(tmp_path: Path) -> None:
+    folder = a_recording(tmp_path / "set")
+    assert "Name one pilot" in plan(code=1).err
+    assert "Name one pilot" in plan(folder, "--project", "pets", code=1).err
+    assert "--batch" in plan(folder, "--batch", 1, code=1).err
+    assert "--truth" in plan("--project", "pets", "--truth", folder / "truth.csv", code=1).err

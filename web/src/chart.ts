@@ -5,7 +5,7 @@ import { init, use } from "echarts/core";
 import type { EChartsType } from "echarts/core";
 import { LabelLayout } from "echarts/features";
 import { SVGRenderer } from "echarts/renderers";
-import { optionsOf } from "./chart/options.ts";
+import { isCrowded, optionsOf } from "./chart/options.ts";
 import type { Palette } from "./chart/options.ts";
 import type { ChartSpec } from "./chart/spec.ts";
 import { tableOf } from "./chart/table.ts";
@@ -88,10 +88,10 @@ function element(tag: string, className: string, text = ""): HTMLElement {
   return made;
 }
 
-/** Fills need a legend; lines carry their names at their ends. */
+/** Fills need a legend; lines carry their names at their ends, unless they are too many. */
 function keyOf(spec: ChartSpec): HTMLElement {
   const key = element("span", "key grow");
-  if (spec.kind !== "line" && spec.series.length > 1) {
+  if (isCrowded(spec) || (spec.kind !== "line" && spec.series.length > 1)) {
     spec.series.forEach((series, index) => {
       const entry = element("span", "");
       entry.append(element("i", `sw d${(index % 6) + 1}`), series.name);

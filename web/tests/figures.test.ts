@@ -1,7 +1,8 @@
 // Small rules in words: money without floats, when a lease is spoken of, active seconds, a chart's scale and table.
 import { describe, expect, it } from "vitest";
+import { isCrowded } from "../src/chart/options.ts";
 import { formatFigure, scaleOf } from "../src/chart/spec.ts";
-import type { ChartSpec } from "../src/chart/spec.ts";
+import type { ChartSpec, Point } from "../src/chart/spec.ts";
 import { tableOf } from "../src/chart/table.ts";
 import { ActiveTime } from "../src/worker/active_time.ts";
 import { leaseNotice } from "../src/worker/lease.ts";
@@ -66,6 +67,16 @@ describe("charts", () => {
     expect(max).toBe(1);
     expect(scaleOf(aChart({ kind: "bar" })).min).toBe(0);
     expect(scaleOf(aChart({ series: [], limits: [] }))).toEqual({ min: 0, max: 1, step: 0.25 });
+  });
+
+  it("keep a limit along x out of the scale of y, and name lines in a key when they are many", () => {
+    const left = { name: "left", value: 46.5, along: "x" as const };
+    expect(scaleOf(aChart({ limits: [left] })).max).toBeLessThan(1);
+    const money = aChart({ x: { label: "cost", format: "money" }, limits: [left] });
+    expect(tableOf(money).tFoot!.textContent).toBe("left$46.50");
+    const series = [1, 2, 3, 4].map((number) => ({ name: `model ${number}`, points: [[1, 0.5]] as Point[] }));
+    expect(isCrowded(aChart({ series }))).toBe(true);
+    expect(isCrowded(aChart({ series: series.slice(1) }))).toBe(false);
   });
 
   it("have the same figures as a table", () => {

@@ -16,6 +16,9 @@ export interface Palette {
 }
 
 const NARROW_PX = 480;
+const MOST_NAMED = 3;
+/** More lines than these come too close for names at their ends: then the key above the plot has them. */
+export const isCrowded = (spec: ChartSpec): boolean => spec.kind === "line" && spec.series.length > MOST_NAMED;
 const LETTER_PX = 6.4;
 
 const isCategorical = (spec: ChartSpec): boolean =>
@@ -54,9 +57,12 @@ export function optionsOf(spec: ChartSpec, palette: Palette, width: number): ECh
 
 /** Room right of the last point for the longest end label. */
 function roomAtTheEnd(spec: ChartSpec): number {
-  if (spec.kind !== "line") return 12;
+  if (spec.kind !== "line" || isCrowded(spec)) return 16;
   return Math.max(16, ...spec.series.map((series) => 14 + LETTER_PX * endLabel(spec, series).length));
 }
+
+/** One point is no line: it is marked and named where it stands. */
+const isSpot = (series: Series): boolean => series.points.length === 1;
 
 function endLabel(spec: ChartSpec, series: Series): string {
   const last = [...series.points].reverse().find((point) => point[1] !== null);
@@ -136,6 +142,10 @@ function seriesOf(spec: ChartSpec, series: Series, look: Look): object {
   if (spec.kind === "scatter") {
     return { ...shared, ...dot, type: "scatter", symbolSize: 9, itemStyle: { ...dot.itemStyle, opacity: 0.6 } };
   }
+  if (isSpot(series)) {
+    const name = { ...label, show: !isCrowded(spec), position: "top", color: colour, formatter: () => endLabel(spec, series) };
+    return { ...shared, ...dot, type: "line", symbol: "diamond", symbolSize: 13, label: name, labelLayout: { moveOverlap: "shiftY" } };
+  }
   return {
     ...shared,
     ...dot,
@@ -145,7 +155,7 @@ function seriesOf(spec: ChartSpec, series: Series, look: Look): object {
     lineStyle: { color: colour, width: 2, cap: "round", join: "round" },
     endLabel: {
       ...label,
-      show: true,
+      show: !isCrowded(spec),
       color: colour,
       formatter: () => endLabel(spec, series),
       // On a phone there is no room beside the last point: the label stands over it.
@@ -169,14 +179,16 @@ function whiskersOf(spec: ChartSpec, series: Series, index: number, palette: Pal
   return [{ type: "custom", data, renderItem, silent: true, z: 2, encode: { x: 0, y: [1, 2] }, tooltip: { show: false } }];
 }
 
-/** Each limit is a dashed, named line across; it hangs on an empty series, so that it needs no data of its own. */
+/** Each limit is a dashed, named line; it hangs on an empty series, so that it needs no data of its own. */
 function limitsOf(spec: ChartSpec, palette: Palette): object[] {
   if (!spec.limits?.length) return [];
   const data = spec.limits.map((limit) => {
     const color = limit.tone === "bad" ? palette.bad : palette.faint;
-    const name = `${limit.name} ${formatFigure(limit.value, spec.y.format)}`;
-    const label = { formatter: name, position: "insideStartTop", color, fontSize: 11.5, fontWeight: 500, fontFamily: palette.font };
-    return { yAxis: limit.value, lineStyle: { color, type: [3, 3], width: 1 }, label };
+    const stands = limit.along === "x";
+    const name = `${limit.name} ${formatFigure(limit.value, stands ? spec.x.format : spec.y.format)}`;
+    const position = stands ? "insideStartBottom" : "insideStartTop";
+    const label = { formatter: name, position, color, fontSize: 11.5, fontWeight: 500, fontFamily: palette.font };
+    return { ...(stands ? { xAxis: limit.value } : { yAxis: limit.value }), lineStyle: { color, type: [3, 3], width: 1 }, label };
   });
   return [{ type: "line", data: [], silent: true, markLine: { symbol: "none", silent: true, animation: false, data } }];
 }

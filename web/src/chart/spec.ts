@@ -19,6 +19,14 @@ export interface Series {
   points: Point[];
 }
 
+/** A dashed, named line across at a value of y; with `along: "x"` one that stands at a value of x. */
+export interface Limit {
+  name: string;
+  value: number;
+  tone?: "bad";
+  along?: "x";
+}
+
 export interface ChartSpec {
   kind: "line" | "bar" | "scatter";
   title: string;
@@ -26,7 +34,7 @@ export interface ChartSpec {
   x: Axis;
   y: Axis;
   series: Series[];
-  limits?: { name: string; value: number; tone?: "bad" }[];
+  limits?: Limit[];
 }
 
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
@@ -68,7 +76,7 @@ export interface Scale {
 /** Round ends and at most five steps. Bars start at zero; lines may be cut, limits always fit in. */
 export function scaleOf(spec: ChartSpec): Scale {
   const figures = spec.series.flatMap((series) => series.points.flatMap((point) => point.slice(1) as (number | null)[]));
-  figures.push(...(spec.limits ?? []).map((limit) => limit.value));
+  figures.push(...(spec.limits ?? []).filter((limit) => limit.along !== "x").map((limit) => limit.value));
   const known = figures.filter((figure): figure is number => typeof figure === "number");
   const fromZero = spec.kind === "bar" || spec.y.format === "money";
   const low = spec.y.min ?? Math.min(...known, fromZero ? 0 : Infinity);

@@ -22,7 +22,7 @@ export function tableOf(spec: ChartSpec): HTMLTableElement {
   for (const limit of spec.limits ?? []) {
     const row = (table.tFoot ?? table.createTFoot()).insertRow();
     addCell(row, "th", limit.name).scope = "row";
-    addCell(row, "td", formatFigure(limit.value, spec.y.format), "n").colSpan = spec.series.length;
+    addCell(row, "td", formatFigure(limit.value, limit.along === "x" ? spec.x.format : spec.y.format), "n").colSpan = spec.series.length;
   }
   return table;
 }
