@@ -75,7 +75,8 @@ def buy(data: Data, *, confidence: float, seed: int, with_model: bool) -> Bought
     while True:
         table = recording.first(bought)
         if with_model and len(table.tasks) >= GROWTH * learned_from:
-            probabilities = out_of_fold(data, weigh(table, probabilities).posteriors, bought > 0, seed=seed)
+            # What people said, and nothing that a model said before: it is not to learn from itself.
+            probabilities = out_of_fold(data, weigh(table, None).posteriors, bought > 0, seed=seed)
             learned_from = len(table.tasks)
         found = weigh(table, probabilities)
         waiting &= (found.posteriors.max(axis=1) < confidence) & (recording.recorded > bought)

@@ -13,7 +13,7 @@ from crowd_hitl.domain.rounds import LoopPolicy
 # The domain checks what each may be; these keep out what no database or model could hold.
 Whole = Annotated[int, Field(ge=0, le=10_000_000)]
 Part = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-TYPES: dict[type, Any] = {int: Whole, float: Part, str: PlugIn}
+TYPES: dict[type, Any] = {int: Whole, float: Part, str: PlugIn, bool: bool}
 
 
 def _policy_fields() -> dict[str, Any]:
