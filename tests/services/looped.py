@@ -114,7 +114,7 @@ class Circuit:
 
     def answer(self, step: Step, says: Says | None = None) -> int:
         """Let everybody answer the batch that the loop waits for; return how many answers came."""
-        return self.uow.run(_everybody_answers, site=self.site, batch_id=step.batch_id, says=says or right)
+        return self.uow.run(everybody_answers, site=self.site, batch_id=step.batch_id, says=says or right)
 
     def rows(self, statement: Any) -> list[Any]:
         """Read rows, or the values of one column."""
@@ -158,7 +158,7 @@ def _write_texts(session: Session) -> None:
         item.text = f"a small {truth_of(item.key)} of number {item.key}"
 
 
-def _everybody_answers(session: Session, *, site: Site, batch_id: int, says: Says, now: datetime) -> int:
+def everybody_answers(session: Session, *, site: Site, batch_id: int, says: Says, now: datetime) -> int:
     """Let every worker in turn answer all there is for them; all in one transaction, which is quick."""
     given = 0
     for worker_id in site.workers:

@@ -72,6 +72,8 @@ class RoundOut(Given):
     model_labels: int
     model: int | None = Field(description="The number of the model it trained.")
     model_accuracy: float | None = Field(description="On gold that the model never saw.")
+    model_temper: float | None = Field(description="How far passes hear that model beside people: 0 (not) to 1.")
+    model_gain: float | None = Field(description="What it gained there, in nats a task, on held-out answers.")
     spent: Money
     started_at: datetime
 
