@@ -24,10 +24,12 @@ from crowd_hitl.store.work_rows import BatchRow, TaskRow
 class Foretold:
     """What the newest model says of answered items that it did not learn from and that do not judge it.
 
-    `item_ids` (n,) in rising order; `probabilities` (n, K) in the order of the question's classes.
+    `item_ids` (n,) in rising order; `probabilities` (n, K) in the order of the question's classes. `was_heard`: whether
+    the last pass heard it.
     """
 
     model_version_id: int
+    was_heard: bool
     item_ids: NDArray[np.int64]
     probabilities: Floats
 
@@ -66,7 +68,7 @@ def read_foretold(
     if not len(found.item_ids):
         return None
     columns = [known.index(name) for name in wanted]
-    return Foretold(model.id, found.item_ids, found.probabilities[:, columns])
+    return Foretold(model.id, bool(model.temper), found.item_ids, found.probabilities[:, columns])
 
 
 def write_hearing(session: Session, *, hearing: Hearing) -> None:

@@ -90,7 +90,8 @@ def _heard(evidence: Evidence, alone: Agreed) -> Agreed:
     there = places >= 0
     probabilities = np.full((table.n_tasks, table.n_labels), np.nan)
     probabilities[places[there]] = foretold.probabilities[there]
-    settings = JointSettings()
+    # What was beyond chance once need not be so anew in every pass: with few tasks labels would come and go.
+    settings = JointSettings(errors=0.0) if foretold.was_heard else JointSettings()
     found = fit_joint(table, probabilities, settings)
     hearing = Hearing(foretold.model_version_id, found.temper, found.gain)
     if found.temper == 0.0:

@@ -162,18 +162,32 @@ def everybody_answers(session: Session, *, site: Site, batch_id: int, says: Says
     """Let every worker in turn answer all there is for them; all in one transaction, which is quick."""
     given = 0
     for worker_id in site.workers:
-        while offers := claim(session, batch_id=batch_id, worker_id=worker_id, count=10, now=now):
-            for offer in offers:
-                submission = Submission(
-                    value={"label": says(worker_id, offer.item_key)}, client_key=f"a-{offer.assignment_id}"
-                )
-                submit(
-                    session,
-                    assignment_id=offer.assignment_id,
-                    worker_id=worker_id,
-                    submission=submission,
-                    questions=QUESTIONS,
-                    now=now,
-                )
-                given += 1
+        while found := answers_some(session, worker_id=worker_id, batch_id=batch_id, says=says, now=now):
+            given += found
     return given
+
+
+def take_turns(session: Session, *, site: Site, batch_id: int, says: Says, now: datetime) -> int:
+    """Let the workers take turns of a few answers each, so that all have given about as many."""
+    given, going = 0, list(site.workers)
+    while going:
+        turns = {one: answers_some(session, worker_id=one, batch_id=batch_id, says=says, now=now) for one in going}
+        given += sum(turns.values())
+        going = [one for one, found in turns.items() if found]
+    return given
+
+
+def answers_some(session: Session, *, worker_id: int, batch_id: int, says: Says, now: datetime) -> int:
+    """Let a worker answer up to ten tasks; return how many there were."""
+    offers = claim(session, batch_id=batch_id, worker_id=worker_id, count=10, now=now)
+    for offer in offers:
+        submission = Submission(value={"label": says(worker_id, offer.item_key)}, client_key=f"a-{offer.assignment_id}")
+        submit(
+            session,
+            assignment_id=offer.assignment_id,
+            worker_id=worker_id,
+            submission=submission,
+            questions=QUESTIONS,
+            now=now,
+        )
+    return len(offers)
