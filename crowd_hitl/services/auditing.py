@@ -12,7 +12,7 @@ from sys import intern
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crowd_hitl.domain.labels import LabelSource
 from crowd_hitl.domain.rounds import LoopPolicy, Phase
@@ -42,6 +42,16 @@ class Finding:
     item_id: int
     wrong: bool
     settled: bool
+
+
+def judges(item_id: ColumnElement[int] | InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """Tell the items that judge: gold, references, audits. No model learns from them, so they stay impartial."""
+    drawn = (
+        exists()
+        .where(ChoiceRow.item_id == item_id)
+        .where(ChoiceRow.round_id == RoundRow.id, RoundRow.purpose.in_([Phase.REFERENCE, Phase.AUDIT]))
+    )
+    return or_(exists().where(GoldRow.item_id == item_id, IS_GOLD), drawn)
 
 
 def delivered(session: Session, *, project_id: int) -> dict[int, str]:

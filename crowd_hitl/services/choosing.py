@@ -119,7 +119,7 @@ def _contradicted(
     return [
         Chosen(item_id, "contradicted", 1.0)
         for item_id, row in sorted(said.items())
-        if lesson.classes[int(row.argmax())] != lesson.labels[item_id][0] and item_id not in before
+        if lesson.classes[int(row.argmax())] != lesson.standing[item_id] and item_id not in before
     ]
 
 

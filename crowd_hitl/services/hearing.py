@@ -7,16 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import exists, select, update
+from sqlalchemy import select, union, update
 from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.ports import Floats, Question
 from crowd_hitl.domain.rounds import LoopPolicy
 from crowd_hitl.services.auditing import REFERENCES
 from crowd_hitl.services.holding_out import read_held_out
-from crowd_hitl.services.training import judges
-from crowd_hitl.store.loop_rows import LoopRow, ModelVersionRow
-from crowd_hitl.store.project_rows import ItemRow, QuestionVersionRow
+from crowd_hitl.store.loop_rows import ChoiceRow, LoopRow, ModelVersionRow, RoundRow
+from crowd_hitl.store.project_rows import IS_GOLD, GoldRow, QuestionVersionRow
 from crowd_hitl.store.work_rows import BatchRow, TaskRow
 
 
@@ -81,12 +80,13 @@ def write_hearing(session: Session, *, hearing: Hearing) -> None:
 
 
 def _judging(session: Session, *, project_id: int) -> list[int]:
-    """List the items on which the model is not heard: those that judge it, and all that were asked as references."""
-    asked = exists().where(
-        TaskRow.item_id == ItemRow.id,
-        TaskRow.is_gold.is_(False),
-        TaskRow.batch_id == BatchRow.id,
-        BatchRow.purpose.in_(REFERENCES),
+    """List the items on which the model is not heard: gold, and all that was drawn or asked as a reference."""
+    drawn = select(ChoiceRow.item_id).join(RoundRow, RoundRow.id == ChoiceRow.round_id)
+    asked = select(TaskRow.item_id).join(BatchRow, BatchRow.id == TaskRow.batch_id)
+    known = select(GoldRow.item_id).where(GoldRow.project_id == project_id, IS_GOLD)
+    judging = union(
+        drawn.where(RoundRow.project_id == project_id, RoundRow.purpose.in_(REFERENCES)),
+        asked.where(BatchRow.project_id == project_id, BatchRow.purpose.in_(REFERENCES), TaskRow.is_gold.is_(False)),
+        known,
     )
-    items = select(ItemRow.id).where(ItemRow.project_id == project_id, judges(ItemRow.id) | asked)
-    return list(session.scalars(items))
+    return list(session.scalars(judging))

@@ -14,18 +14,18 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, exists, func, insert, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import exists, func, insert, select
+from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import BadInput
 from crowd_hitl.domain.items import Content
 from crowd_hitl.domain.labels import LabelSource
 from crowd_hitl.domain.ports import Floats, Learner, Model, Plugins, Storage
-from crowd_hitl.domain.rounds import Phase
+from crowd_hitl.services.auditing import judges
 from crowd_hitl.services.holding_out import HeldOut, hold_out, in_order_of, write_held_out
 from crowd_hitl.services.projects import newest_question
 from crowd_hitl.store.label_rows import LabelRow
-from crowd_hitl.store.loop_rows import ChoiceRow, ModelVersionRow, PredictionRow, RoundRow
+from crowd_hitl.store.loop_rows import ModelVersionRow, PredictionRow
 from crowd_hitl.store.project_rows import IS_GOLD, IS_TRUSTED, GoldRow, ItemRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 
@@ -40,7 +40,8 @@ LIBRARIES = ("scikit-learn", "numpy", "skops")
 class Lesson:
     """What there is to learn from and to score on: item ids with label and confidence; gold is never learned from.
 
-    Where a model was heard beside people, only what people said: no model learns from what a model said.
+    Where a model was heard beside people, `labels` is what these said alone: no model learns from what a model said.
+    `standing`: the labels' values as they are delivered.
     """
 
     project_id: int
@@ -49,6 +50,7 @@ class Lesson:
     classes: Sequence[str]
     kind: str
     labels: Mapping[int, tuple[str, float]]
+    standing: Mapping[int, str]
     gold: Mapping[int, str]
 
 
@@ -81,6 +83,7 @@ def read_lesson(session: Session, *, project_id: int, plugins: Plugins) -> Lesso
             LabelRow.item_id,
             func.coalesce(LabelRow.crowd_value, LabelRow.value),
             func.coalesce(LabelRow.crowd_confidence, LabelRow.confidence),
+            LabelRow.value,
         ).where(
             LabelRow.project_id == project_id,
             LabelRow.field == field,
@@ -88,9 +91,8 @@ def read_lesson(session: Session, *, project_id: int, plugins: Plugins) -> Lesso
             LabelRow.source.in_([LabelSource.CONSENSUS, LabelSource.EXPERT, LabelSource.IMPORTED]),
             ~judges(LabelRow.item_id),
         )
-    )
-    learned = {item_id: (value, confidence) for item_id, value, confidence in labels}
-    if not learned:
+    ).all()
+    if not labels:
         raise BadInput("There is no agreed label to learn from yet. Publish a batch and let people answer it.")
     with_image = select(ItemRow.id).where(ItemRow.project_id == project_id, ItemRow.image_key.is_not(None)).limit(1)
     return Lesson(
@@ -99,19 +101,10 @@ def read_lesson(session: Session, *, project_id: int, plugins: Plugins) -> Lesso
         field=field,
         classes=list(plugin.classes(question.spec)),
         kind="text" if session.scalar(with_image) is None else "image",
-        labels=learned,
+        labels={item_id: (value, confidence) for item_id, value, confidence, _ in labels},
+        standing={item_id: value for item_id, *_, value in labels},
         gold=dict(row for row in gold),
     )
-
-
-def judges(item_id: ColumnElement[int] | InstrumentedAttribute[int]) -> ColumnElement[bool]:
-    """Tell the items that judge: gold, references, audits. No model learns from them, so they stay impartial."""
-    drawn = (
-        exists()
-        .where(ChoiceRow.item_id == item_id)
-        .where(ChoiceRow.round_id == RoundRow.id, RoundRow.purpose.in_([Phase.REFERENCE, Phase.AUDIT]))
-    )
-    return or_(exists().where(GoldRow.item_id == item_id, IS_GOLD), drawn)
 
 
 def train(
