@@ -142,6 +142,23 @@ def test_a_useful_model_saves_answers_and_its_part_in_each_label_is_kept(unit_of
     assert problems(joint.site) == []
 
 
+def test_gold_softens_what_people_and_model_say_together_as_it_softens_people(unit_of_work: UnitOfWork) -> None:
+    site = a_site(unit_of_work, items=ITEMS, workers=WORKERS, gold=24)
+    unit_of_work.run(plant, site=site, share=0.9, joint=True)
+    batch = a_batch(site, overlap_min=2, overlap_max=2, gold_rate=0.2)
+    play(site, batch)
+
+    (evidence,) = unit_of_work.read(read_evidence, batch_id=batch.id, plugins=PLUGINS)
+    agreed = weigh(evidence, plugins=PLUGINS, seed=0)
+
+    assert agreed.believed is not None and agreed.alone is not None and agreed.helped is not None
+    assert agreed.believed == agreed.alone.believed and (agreed.skills == agreed.alone.skills).all()
+    assert np.allclose(agreed.posteriors.sum(axis=1), 1.0) and (agreed.posteriors == agreed.softened).all()
+    known = evidence.is_given
+    assert known.sum() == 24 and not agreed.helped[known].any() and agreed.helped[~known].all()
+    assert (agreed.posteriors[known] == agreed.alone.posteriors[known]).all()
+
+
 def test_a_useless_model_changes_nothing(unit_of_work: UnitOfWork) -> None:
     useless = ask(unit_of_work, model=0.5)
 
