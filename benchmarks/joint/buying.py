@@ -12,8 +12,8 @@ from benchmarks.joint.pairs import PairLearner
 from crowd_hitl.cli.recorded import Recorded, read_folder
 from crowd_hitl.domain.items import Content
 from crowd_hitl.domain.ports import AnswerTable, Floats, Ints
-from crowd_hitl.inference.joint import Joint, fit_joint
-from crowd_hitl.inference.pooled import PooledSettings, fit_pooled
+from crowd_hitl.inference.joint import Joint, JointSettings, fit_joint
+from crowd_hitl.inference.pooled import fit_pooled
 from crowd_hitl.inference.replaying import record
 from crowd_hitl.inference.ties import accuracy
 from crowd_hitl.plugins.learners.sklearn_text import TextLearner
@@ -75,7 +75,8 @@ def buy(data: Data, *, confidence: float, seed: int, with_model: bool) -> Bought
     while True:
         table = recording.first(bought)
         if with_model and len(table.tasks) >= GROWTH * learned_from:
-            probabilities = out_of_fold(data, weigh(table, probabilities).posteriors, bought > 0, seed=seed)
+            # What people said, and nothing that a model said before: it is not to learn from itself.
+            probabilities = out_of_fold(data, weigh(table, None).posteriors, bought > 0, seed=seed)
             learned_from = len(table.tasks)
         found = weigh(table, probabilities)
         waiting &= (found.posteriors.max(axis=1) < confidence) & (recording.recorded > bought)
@@ -89,7 +90,8 @@ def weigh(table: AnswerTable, probabilities: Floats | None) -> Joint:
     """Weigh the answers, with the model if there is one."""
     if probabilities is not None:
         return fit_joint(table, probabilities)
-    posteriors, skills = fit_pooled(table, PooledSettings())
+    # as soft as beside a model, so that nothing but the model makes the difference
+    posteriors, skills = fit_pooled(table, JointSettings().pooled)
     return Joint(posteriors=posteriors, skills=skills, temper=0.0, slope=0.0, gain=0.0)
 
 

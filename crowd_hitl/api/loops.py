@@ -93,6 +93,8 @@ def _shown(line: RoundLine) -> RoundOut:
         model_labels=line.model_labels,
         model=line.model_number,
         model_accuracy=None if line.gold is None else line.gold.value,
+        model_temper=None if line.heard is None else line.heard.temper,
+        model_gain=None if line.heard is None else line.heard.gain,
         spent=units(line.spent_micros),
         started_at=line.started_at,
     )

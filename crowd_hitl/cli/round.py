@@ -21,6 +21,7 @@ Slug = Annotated[str, typer.Argument(metavar="PROJECT")]
 # Far above what a loop does without people; a loop that moves no more is stopped here, not by patience.
 STEPS_MAX = 1_000
 DEFAULTS = LoopPolicy().as_json()
+SWITCH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
 @app.command()
@@ -110,6 +111,11 @@ def read_settings(given: Sequence[str]) -> dict[str, Any]:
         name = name.strip().replace("-", "_")
         if not equals:
             raise bad_field("--set", expected="NAME=VALUE", found=pair)
+        if isinstance(DEFAULTS.get(name), bool):
+            if value.strip().lower() not in SWITCH:
+                raise bad_field(name, expected="true or false", found=value)
+            found[name] = SWITCH[value.strip().lower()]
+            continue
         try:
             found[name] = type(DEFAULTS.get(name, ""))(value.strip())
         except ValueError as error:
@@ -129,6 +135,8 @@ def as_row(line: RoundLine) -> dict[str, Any]:
         "model_labels": line.model_labels,
         "model": line.model_number,
         "model_accuracy": None if line.gold is None else line.gold.value,
+        "model_temper": None if line.heard is None else line.heard.temper,
+        "model_gain": None if line.heard is None else round(line.heard.gain, 4),
         "spent": units(line.spent_micros),
     }
 

@@ -58,6 +58,9 @@ class LabelChange:
     confidence: float
     votes: int
     target: float
+    crowd_value: str | None = None
+    crowd_confidence: float | None = None
+    model_version_id: int | None = None
 
     @property
     def flips(self) -> bool:

@@ -79,6 +79,8 @@ class LoopPolicy:
     strategy: str = "margin"
     certifier: str = "finite_pool"
     aggregator: str = "pooled"
+    # weigh the model's out-of-fold word with people's answers, where these show that it helps
+    joint: bool = True
 
     @property
     def promise(self) -> Promise:
@@ -98,7 +100,7 @@ def policy_from(given: dict[str, Any]) -> LoopPolicy:
             raise bad_field(name, expected=f"one of {', '.join(sorted(known))}", found=name)
         default = known[name]
         right = isinstance(value, int | float) if isinstance(default, float) else isinstance(value, type(default))
-        if not right or isinstance(value, bool):
+        if not right or isinstance(value, bool) != isinstance(default, bool):
             raise bad_field(name, expected=f"a {type(default).__name__}", found=value)
     policy = LoopPolicy(**given)
     check_policy(policy)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from crowd_hitl.domain.ports import Plugins
 from crowd_hitl.domain.tasks import Next, TaskState, next_step
 from crowd_hitl.services.doubting import weigh_doubting
 from crowd_hitl.services.gathering import SOURCES, STATES, Evidence, places_of, read_evidence
+from crowd_hitl.services.hearing import write_hearing
 from crowd_hitl.services.measuring import write_calibration, write_skills
 from crowd_hitl.services.settling_tasks import Decision, Seen, finish_if_done, write_decisions
 from crowd_hitl.services.snapshots import write_snapshot
@@ -63,6 +65,8 @@ def agree(uow: UnitOfWork, *, batch_id: int, plugins: Plugins, seed: int = 0) ->
             where = {"project_id": evidence.project_id, "field": evidence.field}
             uow.run(write_calibration, **where, **vars(agreed.believed))
         uow.run(write_snapshot, evidence=evidence, agreed=agreed)
+        if agreed.hearing is not None:
+            uow.run(write_hearing, hearing=agreed.hearing)
         seen = Seen(evidence.seen_answer_id, mark=evidence.mark, held_back=0 if wave is None else wave.held_back)
         closed = uow.run(finish_if_done, batch_id=batch_id, seen=seen)
         report = replace(report, batch_closed=closed)
@@ -151,7 +155,19 @@ def decide(evidence: Evidence, agreed: Agreed, *, plugins: Plugins, wave: Wave |
             value=value,
             confidence=confidence,
             votes=votes,
+            **_crowd_alone(agreed, row),
         )
+
+
+def _crowd_alone(agreed: Agreed, row: int) -> dict[str, Any]:
+    """Say what is to be kept of a label that the model was heard for: which model, and what people say without it."""
+    if row < 0 or agreed.helped is None or agreed.alone is None or agreed.hearing is None or not agreed.helped[row]:
+        return {}
+    return {
+        "crowd_value": str(agreed.alone.values[row]),
+        "crowd_confidence": float(agreed.alone.confidences[row]),
+        "model_version_id": agreed.hearing.model_version_id,
+    }
 
 
 @dataclass(frozen=True)
@@ -180,6 +196,8 @@ def _first_looks(evidence: Evidence, agreed: Agreed) -> FirstLooks:
     said = np.array([*evidence.values, None], dtype=object)[old["value"]]
     moved_by = abs(old["confidence"] - agreed.confidences[rows[both]])
     same[both] = (said == agreed.values[rows[both]]) & (moved_by < REFINED_BY)
+    helped = np.zeros(len(agreed.values), dtype=np.bool_) if agreed.helped is None else agreed.helped
+    same[both] &= old["is_helped"] == helped[rows[both]]
     strength = np.array([STRENGTH[source] for source in SOURCES])
     kept = np.zeros(len(tasks), dtype=np.int64)
     kept[stands] = strength[standing["source"][labelled[stands]]]

@@ -12,7 +12,7 @@ from sys import intern
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crowd_hitl.domain.labels import LabelSource
 from crowd_hitl.domain.rounds import LoopPolicy, Phase
@@ -42,6 +42,16 @@ class Finding:
     item_id: int
     wrong: bool
     settled: bool
+
+
+def judges(item_id: ColumnElement[int] | InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """Tell the items that judge: gold, references, audits. No model learns from them, so they stay impartial."""
+    drawn = (
+        exists()
+        .where(ChoiceRow.item_id == item_id)
+        .where(ChoiceRow.round_id == RoundRow.id, RoundRow.purpose.in_([Phase.REFERENCE, Phase.AUDIT]))
+    )
+    return or_(exists().where(GoldRow.item_id == item_id, IS_GOLD), drawn)
 
 
 def delivered(session: Session, *, project_id: int) -> dict[int, str]:
@@ -132,15 +142,17 @@ def audit_findings(session: Session, *, loop_id: int, policy: LoopPolicy) -> lis
     rounds = chain(session, loop_id=loop_id)
     fresh = _fresh_answers(session, rounds)
     rows = session.execute(
-        select(ChoiceRow.item_id, ChoiceRow.frozen_value, LabelRow.value, LabelRow.confidence)
+        # a label that a model took part in settles nothing about the model
+        select(ChoiceRow.item_id, ChoiceRow.frozen_value, LabelRow.value, LabelRow.confidence, LabelRow.crowd_value)
         .outerjoin(LabelRow, (LabelRow.item_id == ChoiceRow.item_id) & (LabelRow.state == "current"))
         .where(ChoiceRow.round_id.in_([row.id for row in rounds]))
         .order_by(ChoiceRow.item_id)
     )
     found = []
-    for item_id, frozen, value, confidence in rows:
+    for item_id, frozen, value, confidence, crowd_value in rows:
         # the outer join gives no label where nobody ever answered
-        settled = fresh.get(item_id, False) and (confidence or 0.0) >= policy.reference_confidence
+        sure = crowd_value is None and (confidence or 0.0) >= policy.reference_confidence
+        settled = fresh.get(item_id, False) and sure
         found.append(Finding(item_id=item_id, wrong=not settled or value != frozen, settled=settled))
     return found
 
@@ -192,6 +204,7 @@ def _has_reference(policy: LoopPolicy) -> ColumnElement[bool]:
         LabelRow.state == "current",
         LabelRow.source != LabelSource.MODEL,
         LabelRow.confidence >= policy.reference_confidence,
+        LabelRow.crowd_value.is_(None),
     )
     asked = exists().where(
         TaskRow.item_id == ItemRow.id,

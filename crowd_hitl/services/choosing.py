@@ -118,8 +118,8 @@ def _contradicted(
     before = uow.read(_rechecked, loop_id=loop.id)
     return [
         Chosen(item_id, "contradicted", 1.0)
-        for item_id, value in sorted(said.items())
-        if value != lesson.labels[item_id][0] and item_id not in before
+        for item_id, row in sorted(said.items())
+        if lesson.classes[int(row.argmax())] != lesson.standing[item_id] and item_id not in before
     ]
 
 

@@ -102,7 +102,7 @@ def _train(uow: UnitOfWork, *, loop: LoopRow, policy: LoopPolicy, plugins: Plugi
     except BadInput:
         return Outcome()  # nothing was agreed in this round: there is nothing to learn, and the loop goes on
     learner = plugins.learners[learner_name(policy, lesson)]
-    trained = train(uow, lesson, learner=learner, storage=storage, seed=loop.seed)
+    trained = train(uow, lesson, learner=learner, storage=storage, seed=loop.seed, held_out=policy.joint)
     number = uow.read(next_model_number, project_id=loop.project_id)
     before = {i: row.value for i, row in uow.read(predictions, project_id=loop.project_id).items()}
     both = [(value, before[item_id]) for item_id, value, _, _ in trained.predicted if item_id in before]
@@ -168,6 +168,7 @@ def _make_gold(session: Session, row: RoundRow, *, policy: LoopPolicy, now: date
         .join(ChoiceRow, ChoiceRow.item_id == LabelRow.item_id)
         .where(ChoiceRow.round_id == row.id, LabelRow.state == "current")
         .where(LabelRow.confidence >= policy.reference_confidence, LabelRow.source == LabelSource.CONSENSUS)
+        .where(LabelRow.crowd_value.is_(None))
         .order_by(LabelRow.item_id)
     )
     session.add_all(

@@ -19,6 +19,7 @@ from crowd_hitl.domain.labels import LabelSource
 from crowd_hitl.domain.ports import AnswerTable, Plugins, Question
 from crowd_hitl.domain.tasks import OverlapRule, TaskState
 from crowd_hitl.domain.values import as_text
+from crowd_hitl.services.hearing import Foretold, read_foretold
 from crowd_hitl.services.queueing import broken_items
 from crowd_hitl.store.label_rows import LabelRow
 from crowd_hitl.store.money_rows import BudgetRow
@@ -32,7 +33,7 @@ READ_AT_ONCE = 10_000
 TASK = np.dtype(
     [("id", "i8"), ("item_id", "i8"), ("is_gold", "?"), ("overlap", "i4"), ("answers", "i4"), ("state", "i1")]
 )
-STANDING = np.dtype([("item_id", "i8"), ("value", "i4"), ("confidence", "f8"), ("source", "i1")])
+STANDING = np.dtype([("item_id", "i8"), ("value", "i4"), ("confidence", "f8"), ("source", "i1"), ("is_helped", "?")])
 ANSWER = np.dtype([("item_id", "i8"), ("worker_id", "i8"), ("value", "i4")])
 STATES, SOURCES = tuple(TaskState), tuple(LabelSource)
 # What a standing label says that is no option of the question any more: the place after the last value.
@@ -48,12 +49,14 @@ class CodedAnswers:
     table: AnswerTable
     values: Sequence[str]
     is_given: NDArray[np.bool_]
+    foretold: Foretold | None = None
 
 
 @dataclass(frozen=True)
 class Evidence:
     """All answers to one field of a project's question, coded, with the tasks of the batch that is looked at.
 
+    `foretold`: what the model says, of items that it did not learn from and that do not judge it.
     `item_ids` and `worker_ids` name the codes of `table`, in rising order, and `values` its labels: the classes, or
     whatever was answered and is a label now. `tasks` has a row (TASK) for each task of the batch, `standing` one
     (STANDING, in the order of its items) for each current label of the batch's items. `is_given` tells, by the codes of
@@ -82,6 +85,7 @@ class Evidence:
     mark: int
     affordable: int
     contents: Mapping[int, Content] | None = None
+    foretold: Foretold | None = None
 
     def label_of(self, item_id: int) -> tuple[str, float, str] | None:
         """Return value, confidence and source of an item's current label; a value that is no option any more is ""."""
@@ -130,10 +134,7 @@ def read_evidence(session: Session, *, batch_id: int, plugins: Plugins, coded: C
     Who reads several batches of one snapshot passes the same `coded`, so that the answers are read once.
     """
     coded = {} if coded is None else coded
-    batch = session.get(BatchRow, batch_id)
-    if batch is None:
-        raise NotFound(f"There is no batch {batch_id}.")
-    version = session.get_one(QuestionVersionRow, batch.question_version_id)
+    batch, version = _batch(session, batch_id)
     question = plugins.questions[version.kind]
     newest = select(func.coalesce(func.max(AnswerRow.id), 0))
     found = []
@@ -158,6 +159,7 @@ def read_evidence(session: Session, *, batch_id: int, plugins: Plugins, coded: C
                 worker_ids=read.worker_ids,
                 table=read.table,
                 is_given=read.is_given,
+                foretold=read.foretold,
                 tasks=np.fromiter(_tasks(session, batch_id=batch_id), dtype=TASK),
                 standing=standing,
                 seen_answer_id=session.scalars(newest.where(AnswerRow.batch_id == batch_id)).one(),
@@ -168,6 +170,13 @@ def read_evidence(session: Session, *, batch_id: int, plugins: Plugins, coded: C
             )
         )
     return found
+
+
+def _batch(session: Session, batch_id: int) -> tuple[BatchRow, QuestionVersionRow]:
+    batch = session.get(BatchRow, batch_id)
+    if batch is None:
+        raise NotFound(f"There is no batch {batch_id}.")
+    return batch, session.get_one(QuestionVersionRow, batch.question_version_id)
 
 
 def _coded(session: Session, version: QuestionVersionRow, *, field: str, question: Question) -> CodedAnswers:
@@ -190,7 +199,10 @@ def _coded(session: Session, version: QuestionVersionRow, *, field: str, questio
         n_labels=len(values),
         gold=np.array([gold.get(int(item_id), -1) for item_id in item_ids], dtype=np.int32),
     )
-    return CodedAnswers(item_ids, worker_ids, table, values, np.isin(item_ids, given))
+    foretold = None
+    if question.is_class:
+        foretold = read_foretold(session, version=version, field=field, question=question, asked=item_ids)
+    return CodedAnswers(item_ids, worker_ids, table, values, np.isin(item_ids, given), foretold)
 
 
 def places_of(wanted: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -257,17 +269,20 @@ def _tasks(session: Session, *, batch_id: int) -> Iterator[tuple[Any, ...]]:
         yield *columns, states[state]
 
 
-def _standing(session: Session, *, batch_id: int, field: str, codes: "Codes") -> Iterator[tuple[int, int, float, int]]:
+def _standing(session: Session, *, batch_id: int, field: str, codes: "Codes") -> Iterator[tuple[Any, ...]]:
     sources = {source.value: code for code, source in enumerate(SOURCES)}
     rows = session.execute(
-        select(LabelRow.item_id, LabelRow.value, LabelRow.confidence, LabelRow.source)
+        select(
+            *(LabelRow.item_id, LabelRow.value, LabelRow.confidence, LabelRow.source),
+            LabelRow.crowd_value.is_not(None),
+        )
         .join(TaskRow, TaskRow.item_id == LabelRow.item_id)
         .where(TaskRow.batch_id == batch_id, LabelRow.field == field, LabelRow.state == "current")
         .order_by(LabelRow.item_id)
         .execution_options(yield_per=READ_AT_ONCE)
     )
-    for item_id, value, confidence, source in rows:
-        yield item_id, codes.of(value), confidence, sources[source]
+    for item_id, value, confidence, source, is_helped in rows:
+        yield item_id, codes.of(value), confidence, sources[source], is_helped
 
 
 def _gold(session: Session, version: QuestionVersionRow, *, field: str) -> list[tuple[int, str, str]]:

@@ -256,4 +256,7 @@ def _label_changes(
                 confidence=one.confidence if one.votes else 0.0,
                 votes=one.votes,
                 target=evidence.rule.confidence_target,
+                crowd_value=one.crowd_value,
+                crowd_confidence=one.crowd_confidence,
+                model_version_id=one.model_version_id,
             )

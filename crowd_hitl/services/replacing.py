@@ -184,6 +184,9 @@ def write_label_changes(session: Session, *, batch_id: int, changes: Sequence[La
             aggregator=batch.aggregator,
             batch_id=batch.id,
             round_id=batch.round_id,
+            crowd_value=change.crowd_value,
+            crowd_confidence=change.crowd_confidence,
+            model_version_id=change.model_version_id,
         )
         for change in changes
         if change.after is not None

@@ -36,11 +36,14 @@ class Decision:
     value: str
     confidence: float
     votes: int
+    crowd_value: str | None = None
+    crowd_confidence: float | None = None
+    model_version_id: int | None = None
 
 
 @dataclass(frozen=True)
 class NewLabel:
-    """A label about to be written, and what stands behind it."""
+    """A label about to be written, and what stands behind it; `crowd_…` where a model was heard beside people."""
 
     item_id: int
     field: str
@@ -53,6 +56,8 @@ class NewLabel:
     round_id: int | None = None
     model_version_id: int | None = None
     certificate_id: int | None = None
+    crowd_value: str | None = None
+    crowd_confidence: float | None = None
 
 
 def write_decisions(
@@ -119,6 +124,9 @@ def write_labels(session: Session, *, project_id: int, labels: Sequence[NewLabel
         )
         if found == Change.REFINED and old is not None:
             old.confidence, old.votes = label.confidence, label.votes
+            old.crowd_value, old.crowd_confidence = label.crowd_value, label.crowd_confidence
+            if label.source == LabelSource.CONSENSUS:
+                old.model_version_id = label.model_version_id
         if found != Change.NEW_VERSION:
             continue
         if old is not None:
@@ -273,4 +281,7 @@ def _consensus(decision: Decision, batch: BatchRow, field: str) -> NewLabel:
         aggregator=batch.aggregator,
         batch_id=batch.id,
         round_id=batch.round_id,
+        crowd_value=decision.crowd_value,
+        crowd_confidence=decision.crowd_confidence,
+        model_version_id=decision.model_version_id,
     )

@@ -14,28 +14,35 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, exists, func, insert, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import exists, func, insert, select
+from sqlalchemy.orm import Session
 
 from crowd_hitl.domain.errors import BadInput
 from crowd_hitl.domain.items import Content
 from crowd_hitl.domain.labels import LabelSource
 from crowd_hitl.domain.ports import Floats, Learner, Model, Plugins, Storage
-from crowd_hitl.domain.rounds import Phase
+from crowd_hitl.services.auditing import judges
+from crowd_hitl.services.holding_out import HeldOut, hold_out, in_order_of, write_held_out
 from crowd_hitl.services.projects import newest_question
 from crowd_hitl.store.label_rows import LabelRow
-from crowd_hitl.store.loop_rows import ChoiceRow, ModelVersionRow, PredictionRow, RoundRow
+from crowd_hitl.store.loop_rows import ModelVersionRow, PredictionRow
 from crowd_hitl.store.project_rows import IS_GOLD, IS_TRUSTED, GoldRow, ItemRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
 
 CHUNK = 1_000
 FOLDS = 5
+# What passes weigh comes from fewer fits: they are made after every round.
+WEIGHED_FOLDS = 3
 LIBRARIES = ("scikit-learn", "numpy", "skops")
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """What there is to learn from and to score on: item ids with label and confidence; gold is never learned from."""
+    """What there is to learn from and to score on: item ids with label and confidence; gold is never learned from.
+
+    Where a model was heard beside people, `labels` is what these said alone: no model learns from what a model said.
+    `standing`: the labels' values as they are delivered.
+    """
 
     project_id: int
     question_version_id: int
@@ -43,6 +50,7 @@ class Lesson:
     classes: Sequence[str]
     kind: str
     labels: Mapping[int, tuple[str, float]]
+    standing: Mapping[int, str]
     gold: Mapping[int, str]
 
 
@@ -55,6 +63,7 @@ class Trained:
     gold_seen: int
     gold_right: int
     predicted: Sequence[tuple[int, str, float, float]]
+    held_out: HeldOut | None = None
 
 
 def read_lesson(session: Session, *, project_id: int, plugins: Plugins) -> Lesson:
@@ -70,16 +79,20 @@ def read_lesson(session: Session, *, project_id: int, plugins: Plugins) -> Lesso
         .where(IS_TRUSTED)
     )
     labels = session.execute(
-        select(LabelRow.item_id, LabelRow.value, LabelRow.confidence).where(
+        select(
+            LabelRow.item_id,
+            func.coalesce(LabelRow.crowd_value, LabelRow.value),
+            func.coalesce(LabelRow.crowd_confidence, LabelRow.confidence),
+            LabelRow.value,
+        ).where(
             LabelRow.project_id == project_id,
             LabelRow.field == field,
             LabelRow.state == "current",
             LabelRow.source.in_([LabelSource.CONSENSUS, LabelSource.EXPERT, LabelSource.IMPORTED]),
             ~judges(LabelRow.item_id),
         )
-    )
-    learned = {item_id: (value, confidence) for item_id, value, confidence in labels}
-    if not learned:
+    ).all()
+    if not labels:
         raise BadInput("There is no agreed label to learn from yet. Publish a batch and let people answer it.")
     with_image = select(ItemRow.id).where(ItemRow.project_id == project_id, ItemRow.image_key.is_not(None)).limit(1)
     return Lesson(
@@ -88,23 +101,19 @@ def read_lesson(session: Session, *, project_id: int, plugins: Plugins) -> Lesso
         field=field,
         classes=list(plugin.classes(question.spec)),
         kind="text" if session.scalar(with_image) is None else "image",
-        labels=learned,
+        labels={item_id: (value, confidence) for item_id, value, confidence, _ in labels},
+        standing={item_id: value for item_id, *_, value in labels},
         gold=dict(row for row in gold),
     )
 
 
-def judges(item_id: ColumnElement[int] | InstrumentedAttribute[int]) -> ColumnElement[bool]:
-    """Tell the items that judge: gold, references, audits. No model learns from them, so they stay impartial."""
-    drawn = (
-        exists()
-        .where(ChoiceRow.item_id == item_id)
-        .where(ChoiceRow.round_id == RoundRow.id, RoundRow.purpose.in_([Phase.REFERENCE, Phase.AUDIT]))
-    )
-    return or_(exists().where(GoldRow.item_id == item_id, IS_GOLD), drawn)
+def train(
+    uow: UnitOfWork, lesson: Lesson, *, learner: Learner, storage: Storage, seed: int, held_out: bool = False
+) -> Trained:
+    """Fit on the labels, score on gold, predict every item that people have not labelled.
 
-
-def train(uow: UnitOfWork, lesson: Lesson, *, learner: Learner, storage: Storage, seed: int) -> Trained:
-    """Fit on the labels, score on gold, predict every item that people have not labelled."""
+    `held_out`: keep all probabilities too, of what was learned from those of models that did not (WEIGHED_FOLDS fits).
+    """
     taught = sorted(lesson.labels)
     contents = _contents(uow, taught, storage=storage)
     model = learner.fit(contents, _targets(lesson, taught), labels=lesson.classes, seed=seed)
@@ -113,30 +122,42 @@ def train(uow: UnitOfWork, lesson: Lesson, *, learner: Learner, storage: Storage
         for item_id, value, _, _ in _predict(uow, model, sorted(lesson.gold), storage=storage)
     )
     rest = uow.read(unlabelled, project_id=lesson.project_id)
+    said: dict[int, Floats] = {}
+    predicted = list(_predict(uow, model, rest, storage=storage, said=said if held_out else None))
+    said = {item_id: in_order_of(lesson.classes, model, row[None])[0] for item_id, row in said.items()}
+    if held_out:
+        # of an item that was labelled meanwhile, the word of the model that did not learn from it
+        said |= cross_predict(uow, lesson, learner=learner, storage=storage, seed=seed, folds=WEIGHED_FOLDS)
     return Trained(
         model=model,
         learner=learner.name,
         gold_seen=len(lesson.gold),
         gold_right=right,
-        predicted=list(_predict(uow, model, rest, storage=storage)),
+        predicted=predicted,
+        held_out=hold_out(said) if held_out else None,
     )
 
 
-def cross_predict(uow: UnitOfWork, lesson: Lesson, *, learner: Learner, storage: Storage, seed: int) -> dict[int, str]:
-    """Return what models say of labelled items they never saw: FOLDS fits, each on all but its part."""
+def cross_predict(
+    uow: UnitOfWork, lesson: Lesson, *, learner: Learner, storage: Storage, seed: int, folds: int = FOLDS
+) -> dict[int, Floats]:
+    """Return what models say of labelled items they never saw, as probabilities of the lesson's classes.
+
+    So many fits as there are folds, each on all but its part.
+    """
     item_ids = sorted(lesson.labels)
     contents = dict(zip(item_ids, _contents(uow, item_ids, storage=storage), strict=True))
     order = Random(seed).sample(item_ids, len(item_ids))
-    said: dict[int, str] = {}
-    for fold in range(FOLDS):
-        asked = order[fold::FOLDS]
+    said: dict[int, Floats] = {}
+    for fold in range(folds):
+        asked = order[fold::folds]
         held_out = set(asked)
         taught = [item_id for item_id in item_ids if item_id not in held_out]
         if not taught or not asked:
             continue
         model = learner.fit([contents[i] for i in taught], _targets(lesson, taught), labels=lesson.classes, seed=seed)
         rows = model.predict_proba([contents[i] for i in asked])
-        said.update((i, model.labels[int(row.argmax())]) for i, row in zip(asked, rows, strict=True))
+        said.update(zip(asked, in_order_of(lesson.classes, model, rows), strict=True))
     return said
 
 
@@ -198,6 +219,8 @@ def write_model(
                 for item_id, value, confidence, margin in trained.predicted[start : start + CHUNK]
             ],
         )
+    if trained.held_out is not None:
+        write_held_out(session, model_version_id=row.id, held_out=trained.held_out)
     return row
 
 
@@ -214,12 +237,20 @@ def _targets(lesson: Lesson, item_ids: Sequence[int]) -> Floats:
 
 
 def _predict(
-    uow: UnitOfWork, model: Model, item_ids: Sequence[int], *, storage: Storage
+    uow: UnitOfWork,
+    model: Model,
+    item_ids: Sequence[int],
+    *,
+    storage: Storage,
+    said: dict[int, Floats] | None = None,
 ) -> Iterator[tuple[int, str, float, float]]:
+    """Yield what the model says of each item; `said` takes all its probabilities."""
     for start in range(0, len(item_ids), CHUNK):
         chunk = item_ids[start : start + CHUNK]
         probabilities = model.predict_proba(_contents(uow, chunk, storage=storage))
         ordered = np.sort(probabilities, axis=1)
+        if said is not None:
+            said.update(zip(chunk, probabilities.astype(np.float32), strict=True))
         for item_id, row, ranked in zip(chunk, probabilities, ordered, strict=True):
             margin = ranked[-1] - ranked[-2] if len(ranked) > 1 else 1.0
             yield item_id, model.labels[int(row.argmax())], float(ranked[-1]), float(margin)

@@ -21,8 +21,10 @@ from crowd_hitl.inference.calibrating import (
     calibrate,
     fit_calibration,
 )
+from crowd_hitl.inference.joint import JointSettings, fit_joint
 from crowd_hitl.inference.judging import judge, judged_by_others
-from crowd_hitl.services.gathering import Evidence
+from crowd_hitl.services.gathering import Evidence, places_of
+from crowd_hitl.services.hearing import Hearing
 from crowd_hitl.services.projects import newest_question
 
 USUAL = "pooled"
@@ -45,7 +47,8 @@ class Agreed:
     `values`: text, as labels keep it. `posteriors`: over the classes; where there are none, of the value and of others:
     what labels are believed by and policies go by. `softened`: the same as policies see them that look at the batch,
     which doubt more while there is no gold. `skills`: of each worker, 0..1. `believed`: how the gold calibrated them.
-    `consensus`: what the aggregator said before that; None where no classes were weighed.
+    `helped` (n,): where the model was heard too; `alone`: what people say without it, there and everywhere.
+    `consensus`: what the aggregator said before all that; None where no classes were weighed, or a model was heard.
     """
 
     values: NDArray[np.object_]
@@ -53,6 +56,9 @@ class Agreed:
     softened: Floats
     skills: Floats
     believed: "Believed | None" = None
+    hearing: Hearing | None = None
+    helped: NDArray[np.bool_] | None = None
+    alone: "Agreed | None" = None
     consensus: Consensus | None = None
 
     @cached_property
@@ -74,7 +80,33 @@ def weigh(evidence: Evidence, *, plugins: Plugins, seed: int) -> Agreed:
     consensus = aggregator.aggregate(table, seed=seed)
     values = _leading(consensus.posteriors, classes=evidence.values)
     posteriors, softened, believed = _calibrated(evidence, consensus, aggregator, seed=seed)
-    return Agreed(values, posteriors, softened, consensus.skills, believed, consensus)
+    return _heard(evidence, Agreed(values, posteriors, softened, consensus.skills, believed, consensus=consensus))
+
+
+def _heard(evidence: Evidence, alone: Agreed) -> Agreed:
+    """Hear the model where it may be heard; everything else, and what is known of the workers, stays people's alone."""
+    foretold, table = evidence.foretold, evidence.table
+    if foretold is None or evidence.aggregator != USUAL:
+        return alone
+    places = places_of(foretold.item_ids, evidence.item_ids)
+    there = places >= 0
+    probabilities = np.full((table.n_tasks, table.n_labels), np.nan)
+    probabilities[places[there]] = foretold.probabilities[there]
+    # What was beyond chance once need not be so anew in every pass: with few tasks labels would come and go.
+    settings = JointSettings(errors=0.0) if foretold.was_heard else JointSettings()
+    found = fit_joint(table, probabilities, settings)
+    hearing = Hearing(foretold.model_version_id, found.temper, found.gain)
+    if found.temper == 0.0:
+        return replace(alone, hearing=hearing)
+    rows = np.sort(places[there])
+    spoken, given = found.posteriors[rows], np.bincount(table.tasks, minlength=table.n_tasks)[rows]
+    posteriors, softened = alone.posteriors.copy(), alone.softened.copy()
+    meant = GOLD_FREE if alone.believed is None else alone.believed.calibration
+    softened[rows] = calibrate(spoken, given, meant, softened=settings.pooled.temperature)
+    posteriors[rows] = spoken if alone.believed is None else softened[rows]
+    values, helped = alone.values.copy(), np.zeros(table.n_tasks, dtype=np.bool_)
+    values[rows], helped[rows] = _leading(spoken, classes=evidence.values), True
+    return Agreed(values, posteriors, softened, alone.skills, alone.believed, hearing, helped, alone)
 
 
 def method_for(session: Session, *, project_id: int, name: str | None, plugins: Plugins) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crowd_hitl.store.rows import Count, Key, Long, Row, to, unique_while
@@ -65,6 +65,11 @@ class LabelRow(Row):
         CheckConstraint("state IN ('current', 'superseded')", name="known_state"),
         CheckConstraint("source IN ('consensus', 'model', 'expert', 'gold', 'imported')", name="known_source"),
         CheckConstraint("confidence >= 0 AND confidence <= 1", name="confidence_in_range"),
+        CheckConstraint(
+            "(crowd_confidence IS NULL) = (crowd_value IS NULL)"
+            " AND (crowd_confidence IS NULL OR (crowd_confidence >= 0 AND crowd_confidence <= 1))",
+            name="crowd_is_whole",
+        ),
     )
 
     id: Mapped[Key]
@@ -77,6 +82,9 @@ class LabelRow(Row):
     value: Mapped[Long]
     confidence: Mapped[float]
     source: Mapped[str]
+    # what people alone would say, where a model was heard beside them: models learn from this, audits count it
+    crowd_value: Mapped[str | None] = mapped_column(String)
+    crowd_confidence: Mapped[float | None]
     votes: Mapped[Count]
     aggregator: Mapped[str | None]
     batch_id: Mapped[int | None] = to("batch", index=True, nullable=True)

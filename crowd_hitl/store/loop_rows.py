@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crowd_hitl.store.rows import BigId, Count, Key, Micros, Row, to, unique_while
@@ -98,7 +98,27 @@ class ModelVersionRow(Row):
     gold_seen: Mapped[Count]
     gold_right: Mapped[Count]
     spent_micros: Mapped[Micros]
+    # how far the newest pass heard it beside the crowd (0: not at all), and what it gained in nats a task
+    temper: Mapped[float | None]
+    gain: Mapped[float | None]
     created_at: Mapped[datetime]
+
+
+class HeldOutRow(Row):
+    """What a model says of items that it did not learn from, for the passes to weigh: some thousand items at a time.
+
+    `item_ids`: little-endian 64-bit numbers in rising order. `probabilities`: little-endian 32-bit, a row an item, a
+    column a class of the question version that the model was taught by.
+    """
+
+    __tablename__ = "held_out"
+    __table_args__ = (UniqueConstraint("model_version_id", "part"),)
+
+    id: Mapped[Key]
+    model_version_id: Mapped[int] = to("model_version")
+    part: Mapped[int]
+    item_ids: Mapped[bytes] = mapped_column(LargeBinary)
+    probabilities: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class PredictionRow(Row):

@@ -27,6 +27,7 @@ def test_a_loop_is_started_advanced_and_stopped(served_on_both: Served) -> None:
     assert [batch["batches"] for batch in [served.get("wanda", "/work").json] if batch["batches"]]
     (first,) = served.get("rita", "/projects/pets/rounds").json["rounds"]
     assert (first["number"], first["spent"], first["model"]) == (0, "0.00", None)
+    assert (first["model_temper"], first["model_gain"]) == (None, None)
 
     stopped = served.post("rita", "/projects/pets/loop/stop")
     assert (stopped.status_code, stopped.json["state"]) == (200, "stopped"), stopped.text
@@ -43,6 +44,7 @@ def test_a_loop_is_started_advanced_and_stopped(served_on_both: Served) -> None:
         ({"round_items": "4"}, "policy.round_items"),
         ({"price": "free"}, "policy.price"),
         ({"round_items": 0}, "round_items"),
+        ({"joint": "maybe"}, "policy.joint"),
     ],
 )
 def test_a_policy_that_cannot_work_is_refused_by_field(served: Served, change: dict[str, Any], field: str) -> None:

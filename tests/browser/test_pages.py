@@ -51,6 +51,7 @@ def test_a_worker_labels_by_keyboard_and_the_requester_sees_it(page: Page, site:
     expect(page.get_by_role("status")).to_contain_text("Show all labels")
     page.goto(f"{site.address}/projects/{site.made.digits}/rounds")
     expect(page.locator("ch-chart svg")).to_have_count(2)
+    expect(page.get_by_text("was tried beside people's answers")).to_be_visible()
     page.get_by_role("button", name="Table: Model accuracy").click()
     expect(page.locator("ch-chart table").last).to_be_visible()
 

@@ -208,11 +208,14 @@ def test_a_loop_is_started_stepped_listed_and_stopped(published: Run) -> None:
     assert "no running loop" in published("round", "next", "film-reviews", code=1).err
     assert "expected a number" in published("round", "start", "film-reviews", "--set", "looks=few", code=1).err
     assert "learner: expected one of" in published("round", "start", "film-reviews", "--set", "learner=x", code=1).err
-    started = published("round", "start", "film-reviews", "--set", "reference_items=2", "--seed", 3, "--json").json
-    assert started["policy"]["reference_items"] == 2
+    assert "expected true or false" in published("round", "start", "film-reviews", "--set", "joint=2", code=1).err
+    given = ["--set", "reference_items=2", "--set", "joint=off"]
+    started = published("round", "start", "film-reviews", *given, "--seed", 3, "--json").json
+    assert (started["policy"]["reference_items"], started["policy"]["joint"]) == (2, False)
     assert "running already" in published("round", "start", "film-reviews", code=1).err
     step = published("round", "run", "film-reviews", "--json").json
     assert step["waiting"] is True
-    assert published("round", "list", "film-reviews", "--json").json["rounds"][-1]["round"] == step["round_number"]
+    listed = published("round", "list", "film-reviews", "--json").json["rounds"][-1]
+    assert (listed["round"], listed["model_temper"], listed["model_gain"]) == (step["round_number"], None, None)
     assert published("round", "stop", "film-reviews", "--json").json["stopped"] == "by_hand"
     assert published("check", "--json").json["ok"] is True

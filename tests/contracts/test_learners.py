@@ -13,6 +13,7 @@ from crowd_hitl.domain.errors import BadInput, Unusable
 from crowd_hitl.domain.items import Content
 from crowd_hitl.domain.ports import Floats, Learner
 from crowd_hitl.plugins.finding import find
+from crowd_hitl.plugins.learners.sklearn_model import hardened
 
 FOUND = find("learners")
 NAMES = sorted(FOUND)
@@ -148,3 +149,10 @@ def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(monkeypa
 
     with pytest.raises(BadInput, match="64 pixels"):
         learner("image").fit(some_items(2), np.eye(2, 3), labels=LABELS, seed=1)
+
+
+def test_a_label_that_is_as_likely_wrong_as_right_teaches_next_to_nothing() -> None:
+    classes, weights = hardened(np.array([[0.5, 0.5], [0.1, 0.9], [1.0, 0.0], [0.4, 0.3]]))
+
+    assert classes.tolist() == [0, 1, 0, 0]
+    np.testing.assert_allclose(weights, [0.01, 0.8, 1.0, 0.01])

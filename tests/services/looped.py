@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,13 @@ from crowd_hitl.domain.rounds import LoopPolicy
 from crowd_hitl.plugins.storages.folder import FolderStorage
 from crowd_hitl.services.answering import Submission, submit
 from crowd_hitl.services.assigning import claim
+from crowd_hitl.services.holding_out import hold_out, write_held_out
 from crowd_hitl.services.looping import Step, advance, start_loop
 from crowd_hitl.store.loop_rows import LoopRow
-from crowd_hitl.store.project_rows import ItemRow
+from crowd_hitl.store.money_rows import BudgetRow
+from crowd_hitl.store.project_rows import ItemRow, ProjectRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
+from tests.loop_builders import a_loop, a_model, a_round
 from tests.services.published import QUESTIONS, Site, a_site
 
 CLASSES = ("cat", "dog")
@@ -114,7 +118,7 @@ class Circuit:
 
     def answer(self, step: Step, says: Says | None = None) -> int:
         """Let everybody answer the batch that the loop waits for; return how many answers came."""
-        return self.uow.run(_everybody_answers, site=self.site, batch_id=step.batch_id, says=says or right)
+        return self.uow.run(everybody_answers, site=self.site, batch_id=step.batch_id, says=says or right)
 
     def rows(self, statement: Any) -> list[Any]:
         """Read rows, or the values of one column."""
@@ -158,22 +162,50 @@ def _write_texts(session: Session) -> None:
         item.text = f"a small {truth_of(item.key)} of number {item.key}"
 
 
-def _everybody_answers(session: Session, *, site: Site, batch_id: int, says: Says, now: datetime) -> int:
+def everybody_answers(session: Session, *, site: Site, batch_id: int, says: Says, now: datetime) -> int:
     """Let every worker in turn answer all there is for them; all in one transaction, which is quick."""
     given = 0
     for worker_id in site.workers:
-        while offers := claim(session, batch_id=batch_id, worker_id=worker_id, count=10, now=now):
-            for offer in offers:
-                submission = Submission(
-                    value={"label": says(worker_id, offer.item_key)}, client_key=f"a-{offer.assignment_id}"
-                )
-                submit(
-                    session,
-                    assignment_id=offer.assignment_id,
-                    worker_id=worker_id,
-                    submission=submission,
-                    questions=QUESTIONS,
-                    now=now,
-                )
-                given += 1
+        while found := answers_some(session, worker_id=worker_id, batch_id=batch_id, says=says, now=now):
+            given += found
     return given
+
+
+def take_turns(session: Session, *, site: Site, batch_id: int, says: Says, now: datetime) -> int:
+    """Let the workers take turns of a few answers each, so that all have given about as many."""
+    given, going = 0, list(site.workers)
+    while going:
+        turns = {one: answers_some(session, worker_id=one, batch_id=batch_id, says=says, now=now) for one in going}
+        given += sum(turns.values())
+        going = [one for one, found in turns.items() if found]
+    return given
+
+
+def answers_some(session: Session, *, worker_id: int, batch_id: int, says: Says, now: datetime) -> int:
+    """Let a worker answer up to ten tasks; return how many there were."""
+    offers = claim(session, batch_id=batch_id, worker_id=worker_id, count=10, now=now)
+    for offer in offers:
+        submission = Submission(value={"label": says(worker_id, offer.item_key)}, client_key=f"a-{offer.assignment_id}")
+        submit(
+            session,
+            assignment_id=offer.assignment_id,
+            worker_id=worker_id,
+            submission=submission,
+            questions=QUESTIONS,
+            now=now,
+        )
+    return len(offers)
+
+
+def plant(session: Session, *, site: Site, share: float, joint: bool) -> None:
+    """Write a loop and a model that says the truth of this share of the items, at 0.9; 0.5 says nothing."""
+    project = session.get_one(ProjectRow, site.project_id)
+    loop = a_loop(session, project, session.get_one(BudgetRow, site.budget_id))
+    loop.policy = {**loop.policy, "joint": joint}
+    model = a_model(session, a_round(session, loop))
+    draw = Random(4)
+    said: dict[int, Floats] = {}
+    for number, item_id in enumerate(site.items):
+        told = number % 2 if draw.random() < share else 1 - number % 2
+        said[item_id] = np.where(np.arange(2) == told, 0.9, 0.1)
+    write_held_out(session, model_version_id=model.id, held_out=hold_out(said))

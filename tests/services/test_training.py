@@ -56,8 +56,8 @@ def test_labels_teach_with_their_confidence(unit_of_work: UnitOfWork, tmp_path: 
     circuit = a_circuit(unit_of_work, tmp_path, learner=learner)
     circuit.run(until=lambda step: (step.round_number == 1 and step.phase != "learn") or step.round_number == 2)
 
-    (targets,) = learner.targets
-    (lesson,) = learner.lessons
+    # the first is the model's; those after it are of models that say what the pass may weigh
+    targets, lesson = learner.targets[0], learner.lessons[0]
     labels = select(ItemRow.key, LabelRow.value, LabelRow.confidence).join(LabelRow, LabelRow.item_id == ItemRow.id)
     known = {key: (value, confidence) for key, value, confidence in circuit.rows(labels)}
     for key, row in zip(lesson, targets, strict=True):

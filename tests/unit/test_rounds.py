@@ -113,6 +113,7 @@ def test_a_policy_is_read_back_as_it_was_stored() -> None:
     assert policy_from({}) == LoopPolicy()
     assert policy_from({"max_error": 0.1}).promise.max_error == 0.1
     assert policy_from({"random_share": 1}).random_share == 1
+    assert policy_from({"joint": False}).joint is False
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,9 @@ def test_a_policy_is_read_back_as_it_was_stored() -> None:
         ({"looks": 0}, "looks"),
         ({"audit_items": 0}, "audit_items"),
         ({"random_share": 1.1}, "random_share"),
+        ({"joint": 1}, "joint"),
+        ({"joint": "yes"}, "joint"),
+        ({"looks": True}, "looks"),
         ({"gold_rate": -0.1}, "gold_rate"),
         ({"max_error": 0}, "max_error"),
         ({"max_error": 1}, "max_error"),

@@ -13,7 +13,7 @@ from crowd_hitl.domain.rounds import LoopPolicy
 # The domain checks what each may be; these keep out what no database or model could hold.
 Whole = Annotated[int, Field(ge=0, le=10_000_000)]
 Part = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-TYPES: dict[type, Any] = {int: Whole, float: Part, str: PlugIn}
+TYPES: dict[type, Any] = {int: Whole, float: Part, str: PlugIn, bool: bool}
 
 
 def _policy_fields() -> dict[str, Any]:
@@ -72,6 +72,8 @@ class RoundOut(Given):
     model_labels: int
     model: int | None = Field(description="The number of the model it trained.")
     model_accuracy: float | None = Field(description="On gold that the model never saw.")
+    model_temper: float | None = Field(description="How far passes hear that model beside people: 0 (not) to 1.")
+    model_gain: float | None = Field(description="What it gained there, in nats a task, on held-out answers.")
     spent: Money
     started_at: datetime
 

@@ -98,8 +98,11 @@ def check_targets(items: Sequence[Content], targets: Floats, labels: Sequence[st
 
 
 def hardened(targets: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """Return each item's likeliest class and, as its weight, how likely that is."""
-    return targets.argmax(axis=1), targets.max(axis=1)
+    """Return each item's likeliest class and, as its weight, how much likelier that is than all others together.
+
+    What is as likely wrong as right would teach noise: it weighs next to nothing.
+    """
+    return targets.argmax(axis=1), np.maximum(2.0 * targets.max(axis=1) - 1.0, LEAST_WEIGHT)
 
 
 def repeated(targets: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:

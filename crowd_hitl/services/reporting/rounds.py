@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from crowd_hitl.domain.rounds import LoopPolicy
 from crowd_hitl.services.reporting.intervals import Share
 from crowd_hitl.services.reporting.money import Cost, costs_by
 from crowd_hitl.store.loop_rows import CertificateRow, ChoiceRow, LoopRow, ModelVersionRow, RoundRow
@@ -16,8 +17,20 @@ MOST_ROUNDS = 200
 
 
 @dataclass(frozen=True)
+class HeardModel:
+    """The newest model that a pass has tried beside people's answers: its τ (0: not heard), its gain in nats a task."""
+
+    number: int
+    temper: float
+    gain: float
+
+
+@dataclass(frozen=True)
 class LoopState:
-    """Where the newest loop of a project stands, and what it works towards."""
+    """Where the newest loop of a project stands, and what it works towards; `heard` is what became of its model's word.
+
+    `joint`: whether the loop wants the model weighed with people at all.
+    """
 
     id: int
     state: str
@@ -28,6 +41,8 @@ class LoopState:
     confidence_target: float
     started_at: datetime
     stopped_at: datetime | None
+    joint: bool
+    heard: HeardModel | None
 
 
 @dataclass(frozen=True)
@@ -44,6 +59,7 @@ class RoundLine:
     model_labels: int
     model_number: int | None
     gold: Share | None
+    heard: HeardModel | None
     cost: Cost
     spent_so_far_micros: int
     reasons: dict[str, int]
@@ -98,6 +114,8 @@ def loop_state(session: Session, *, project_id: int) -> LoopState | None:
         confidence_target=float(loop.policy.get("confidence_target", 0.95)),
         started_at=loop.started_at,
         stopped_at=loop.stopped_at,
+        joint=bool(loop.policy.get("joint", LoopPolicy.joint)),
+        heard=_newest_heard(session, loop_id=loop.id),
     )
 
 
@@ -131,6 +149,7 @@ def list_rounds(session: Session, *, project_id: int) -> list[RoundLine]:
                 model_labels=one.model_labels,
                 model_number=model.number if model else None,
                 gold=Share(right=model.gold_right, seen=model.gold_seen) if model else None,
+                heard=_heard(model),
                 cost=cost,
                 spent_so_far_micros=so_far,
                 reasons=reasons.get(one.id, {}),
@@ -188,6 +207,18 @@ def _models(session: Session, *, round_ids: Sequence[int]) -> dict[int, ModelVer
         select(ModelVersionRow).where(ModelVersionRow.round_id.in_(round_ids)).order_by(ModelVersionRow.number)
     ).all()
     return {row.round_id: row for row in rows if row.round_id is not None}
+
+
+def _newest_heard(session: Session, *, loop_id: int) -> HeardModel | None:
+    models = select(ModelVersionRow).join(RoundRow, RoundRow.id == ModelVersionRow.round_id)
+    tried = models.where(RoundRow.loop_id == loop_id, ModelVersionRow.temper.is_not(None))
+    return _heard(session.scalar(tried.order_by(ModelVersionRow.number.desc()).limit(1)))
+
+
+def _heard(model: ModelVersionRow | None) -> HeardModel | None:
+    if model is None or model.temper is None or model.gain is None:
+        return None
+    return HeardModel(number=model.number, temper=model.temper, gain=model.gain)
 
 
 def _reasons(session: Session, *, round_ids: Sequence[int]) -> dict[int, dict[str, int]]:
