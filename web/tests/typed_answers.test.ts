@@ -209,6 +209,7 @@ group("<ch-transcription>", () => {
     expect(audio.currentTime).toBe(3);
     press(made.field(), ".", { altKey: true });
     press(made.field(), "p");
+    await made.element.updateComplete;
     expect(audio.playbackRate).toBe(1.25);
     expect(play).toHaveBeenCalledOnce();
     expect(made.element.textContent).toContain("1.25 ×");
