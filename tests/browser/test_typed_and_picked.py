@@ -44,10 +44,10 @@ def submit(page: Page, *, key: str = "Enter") -> None:
 
 
 def test_several_choices(page: Page, forms: Bare) -> None:
-    batch_id = forms.publish("choices", TOPICS, texts(FILM, HOSTILE, "Three", "Four"))
+    batch_id = forms.publish("choices", TOPICS, texts(HOSTILE, HOSTILE, HOSTILE, HOSTILE))
     forms.start(page, batch_id)
     box = page.get_by_role("checkbox")
-    expect(page.locator(".item p")).to_have_text(FILM)
+    expect(box).to_have_count(6)
     page.keyboard.press("Enter")
     expect(page.locator(".says")).to_have_text("Choose what applies, or “None of these”")
     for key in "4215":
@@ -57,7 +57,7 @@ def test_several_choices(page: Page, forms: Bare) -> None:
     expect(box.first).to_have_attribute("aria-checked", "false")
     page.keyboard.press("Control+Shift+z")
     page.reload()
-    expect(page.get_by_role("checkbox", checked=True)).to_have_text(["1 Acting", "2 Camera", "4 Story"])
+    expect(page.get_by_role("checkbox", checked=True)).to_contain_text(["Acting", "Camera", "Story"])
     submit(page)
 
     expect(page.locator(".item p")).to_have_text(HOSTILE)
@@ -182,16 +182,17 @@ def test_a_transcription(page: Page, forms: Bare) -> None:
     forms.start(page, batch_id)
     field = page.get_by_role("textbox")
     expect(field).to_be_focused()
-    playing = "!document.querySelector('audio').paused"
     page.keyboard.press("Alt+p")
-    page.wait_for_function(f"{playing} && document.querySelector('audio').currentTime > 0.3")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.locator(".clock")).to_have_text("0:01 / 0:06")
     page.keyboard.type("one two")
     page.keyboard.press("Alt+.")
     page.keyboard.press("Alt+r")
     page.keyboard.press("Alt+p")
-    page.wait_for_function(f"!({playing})")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    assert page.locator("audio").evaluate("audio => audio.paused && audio.currentTime < 1")
     expect(page.locator("output")).to_have_text("1.25 ×")
-    expect(page.locator("#ch-text-about, .count").last).to_have_text("7")
+    expect(page.locator(".count")).to_have_text("7")
     page.reload()
     expect(field).to_have_value("one two")
     submit(page, key="Control+Enter")

@@ -53,7 +53,7 @@ export class NumberElement extends TypedElement {
           role="spinbutton"
           aria-label=${unit ? `${prompt} (${unit})` : prompt}
           aria-describedby="ch-number-about"
-          aria-invalid=${problem ? "true" : "false"}
+          aria-invalid=${problem ? "true" : nothing}
           aria-valuenow=${typeof this.value === "number" ? this.value : nothing}
           aria-valuetext=${typeof this.value === "number" ? `${this.typed} ${unit}`.trim() : "No number yet"}
           aria-valuemin=${settings.min ?? nothing}
@@ -62,7 +62,7 @@ export class NumberElement extends TypedElement {
           .value=${live(this.typed)}
           @input=${this.onInput}
           @keydown=${this.onFieldKey} />
-        ${unit ? html`<span class="unit" dir="auto" aria-hidden="true">${unit}</span>` : nothing}
+        ${unit ? html`<span class="in-unit" dir="auto" aria-hidden="true">${unit}</span>` : nothing}
         ${this.button("More", 1, "+")}
         ${signed ? html`<button type="button" class="btn sign" @click=${this.turn} aria-label="Change the sign">±</button>` : nothing}
       </div>

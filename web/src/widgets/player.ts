@@ -61,11 +61,11 @@ export class Player {
           ${sign("back")}<span>${BACK_SECONDS} s back</span> <kbd>Alt</kbd><kbd>R</kbd></button>
         <span class="grow"></span>
         <span class="speed" role="group" aria-label="Speed">
-          <button type="button" class="btn big" aria-label="Slower" aria-keyshortcuts="Alt+," ?disabled=${this.speed === SPEEDS[0]}
-            @click=${() => this.change(-1)}>− <kbd>Alt</kbd><kbd>,</kbd></button>
+          <button type="button" class="btn big" aria-keyshortcuts="Alt+," ?disabled=${this.speed === SPEEDS[0]}
+            @click=${() => this.change(-1)}><span class="vh">Slower</span><span aria-hidden="true">−</span> <kbd>Alt</kbd><kbd>,</kbd></button>
           <output aria-label="Speed">${this.speed} ×</output>
-          <button type="button" class="btn big" aria-label="Faster" aria-keyshortcuts="Alt+." ?disabled=${this.speed === SPEEDS.at(-1)}
-            @click=${() => this.change(1)}>+ <kbd>Alt</kbd><kbd>.</kbd></button>
+          <button type="button" class="btn big" aria-keyshortcuts="Alt+." ?disabled=${this.speed === SPEEDS.at(-1)}
+            @click=${() => this.change(1)}><span class="vh">Faster</span><span aria-hidden="true">+</span> <kbd>Alt</kbd><kbd>.</kbd></button>
         </span>
       </div>
     </div>`;

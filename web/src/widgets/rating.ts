@@ -78,7 +78,8 @@ export class RatingElement extends AnswerElement {
     const { low, high } = this.scale();
     const points = pointsOf(low, high);
     const keys = ratingKeys(low, high);
-    const own = keys.every((key, index) => key === String(points[index]));
+    // a digit that means itself needs no cap of its own
+    const own = keys.filter((key, index) => key === String(points[index]));
     const names = points.map((point) => this.nameOf(point));
     // names of the ends alone stand under the ends; others need a place at their point
     const inside = names.some((name, index) => name && index > 0 && index < points.length - 1);
@@ -96,19 +97,21 @@ export class RatingElement extends AnswerElement {
           @click=${() => this.change(point, "pointer")}
         >
           <b>${signed(point)}</b>${inside && names[index] ? html`<span dir="auto">${names[index]}</span>` : nothing}
-          ${!own && keys[index] ? html`<kbd aria-hidden="true">${keys[index]}</kbd>` : nothing}
+          ${keys[index] && !own.includes(keys[index]) ? html`<kbd aria-hidden="true">${keys[index]}</kbd>` : nothing}
         </div>`)}
       </div>
-      ${inside ? nothing : this.ends()}
-      ${own ? html`<p class="keyhelp under-answer"><kbd>${keys[0]}</kbd> to <kbd>${keys.at(-1)}</kbd> choose</p>` : nothing}
+      ${this.under(own, inside)}
     </div>`;
   }
 
-  private ends() {
+  /** The line under the tiles: the names of the ends at its ends, the keys between. */
+  private under(own: readonly string[], named: boolean) {
     const { low, high } = this.scale();
-    if (!this.nameOf(low) && !this.nameOf(high)) return nothing;
-    return html`<p class="ends" aria-hidden="true"
-      ><span dir="auto">${this.nameOf(low)}</span><span dir="auto">${this.nameOf(high)}</span></p>`;
+    return html`<div class="ends">
+      <span dir="auto" aria-hidden="true">${named ? nothing : this.nameOf(low)}</span>
+      ${own.length > 1 ? html`<span class="keyhelp"><kbd>${own[0]}</kbd> to <kbd>${own.at(-1)}</kbd> choose</span>` : nothing}
+      <span dir="auto" aria-hidden="true">${named ? nothing : this.nameOf(high)}</span>
+    </div>`;
   }
 
   private slider() {

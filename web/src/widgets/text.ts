@@ -47,7 +47,7 @@ export class TextElement extends TypedElement {
           class=${late ? "bad" : ""}
           aria-label=${this.question?.prompt || "Your answer"}
           aria-describedby="ch-text-about"
-          aria-invalid=${late ? "true" : "false"}
+          aria-invalid=${late ? "true" : nothing}
           ?readonly=${this.disabled}
           .value=${live(this.typed)}
           @input=${this.onInput}
