@@ -99,7 +99,7 @@ def _publish(
             if content is not None:
                 setattr(item, name, house.storage.put(f"items/{item.id}-{name}", io.BytesIO(content)))
     budget = session.scalars(select(BudgetRow)).one()
-    terms = {"overlap_min": 1, "overlap_max": 1, "aggregator": kind}
+    terms: dict[str, Any] = {"overlap_min": 1, "overlap_max": 1, "aggregator": kind}
     return builders.a_batch(session, project, budget, name=f"Batch {number}", now=now, **terms).id
 
 

@@ -57,7 +57,7 @@ export class Player {
       <div class="player-line">
         <button type="button" class="btn big play" aria-keyshortcuts="Alt+P" @click=${() => this.toggle()}>
           ${sign(playing ? "pause" : "play")}<span>${playing ? "Pause" : "Play"}</span> <kbd>Alt</kbd><kbd>P</kbd></button>
-        <button type="button" class="btn big" aria-keyshortcuts="Alt+R" @click=${() => this.back()}>
+        <button type="button" class="btn big back" aria-keyshortcuts="Alt+R" @click=${() => this.back()}>
           ${sign("back")}<span>${BACK_SECONDS} s back</span> <kbd>Alt</kbd><kbd>R</kbd></button>
         <span class="grow"></span>
         <span class="speed" role="group" aria-label="Speed">
