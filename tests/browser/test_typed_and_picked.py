@@ -179,7 +179,7 @@ def test_a_text_of_several_lines(page: Page, forms: Bare) -> None:
 
 def test_a_transcription(page: Page, forms: Bare) -> None:
     tone = a_tone(seconds=6)
-    batch_id = forms.publish("transcription", SPEECH, [Shown(audio=tone), Shown(audio=tone)])
+    batch_id = forms.publish("transcription", SPEECH, [Shown(audio=tone)] * 3)
     forms.start(page, batch_id)
     field = page.get_by_role("textbox")
     expect(field).to_be_focused()
@@ -196,12 +196,17 @@ def test_a_transcription(page: Page, forms: Bare) -> None:
     expect(page.locator(".count")).to_have_text("7")
     page.reload()
     expect(field).to_have_value("one two")
+    page.keyboard.press("Alt+p")
     submit(page, key="Control+Enter")
     expect(field).to_have_value("")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.get_by_role("button", name="Nothing to hear").focus()
+    page.keyboard.press("Enter")
+    submit(page, key="Control+Enter")
     page.get_by_role("button", name="Nothing to hear").click()
     with page.expect_response(lambda reply: reply.url.endswith("/submit")):
         page.get_by_role("button", name="Submit").click()
-    assert forms.answers(batch_id) == ["one two", ""]
+    assert forms.answers(batch_id) == ["one two", "", ""]
 
 
 PICTURED: dict[str, tuple[str, dict[str, Any], list[Shown]]] = {

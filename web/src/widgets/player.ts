@@ -27,8 +27,13 @@ export class Player {
   begin(): void {
     const audio = this.audio();
     if (audio === null) return;
-    audio.playbackRate = this.speed;
+    audio.defaultPlaybackRate = audio.playbackRate = this.speed;
     if (this.goesOn) this.play(audio);
+  }
+
+  /** Nobody writes any more: an element that left the page would play on. */
+  stop(): void {
+    this.audio()?.pause();
   }
 
   useKey(event: KeyboardEvent): boolean {
@@ -103,7 +108,7 @@ export class Player {
     if (next === undefined) return;
     this.speed = next;
     const audio = this.audio();
-    if (audio !== null) audio.playbackRate = next;
+    if (audio !== null) audio.defaultPlaybackRate = audio.playbackRate = next;
     this.changed();
   }
 }

@@ -14,6 +14,18 @@ export class TextElement extends TypedElement {
     return wrongWith(this.typed, this.settings());
   }
 
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.addEventListener("keydown", pressButtons);
+    this.ownerDocument.addEventListener("keydown", this.onPageKey);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.removeEventListener("keydown", pressButtons);
+    this.ownerDocument.removeEventListener("keydown", this.onPageKey);
+  }
+
   protected override meaning(text: string): Json {
     return text === "" ? null : text;
   }
@@ -22,15 +34,16 @@ export class TextElement extends TypedElement {
     return typeof value === "string" ? value : "";
   }
 
-  protected override submits(event: KeyboardEvent): boolean {
-    if (event.key !== "Enter") return false;
-    return event.ctrlKey || event.metaKey || !this.settings().multiline;
-  }
-
-  protected override useFieldKey(event: KeyboardEvent): boolean {
+  /** Uses a key with Alt, pressed anywhere; true when it was this widget's. */
+  protected useAltKey(event: KeyboardEvent): boolean {
     if (!isAlt(event, "0") || this.settings().fewest > 0) return false;
     this.leaveEmpty();
     return true;
+  }
+
+  protected override submits(event: KeyboardEvent): boolean {
+    if (event.key !== "Enter") return false;
+    return event.ctrlKey || event.metaKey || !this.settings().multiline;
   }
 
   protected override render() {
@@ -73,6 +86,14 @@ export class TextElement extends TypedElement {
     this.write("", this.typed === "" && this.value === "" ? null : "");
   }
 
+  private readonly onPageKey = (event: KeyboardEvent): void => {
+    if (event.defaultPrevented || this.disabled || this.ownerDocument.querySelector("dialog[open]")) return;
+    const sends = event.key === "Enter" && (event.ctrlKey || event.metaKey);
+    if (!sends && !this.useAltKey(event)) return;
+    event.preventDefault();
+    if (sends && !event.repeat) this.requestSubmit();
+  };
+
   private emptyButton() {
     return html`<button type="button" class="btn" aria-pressed=${this.value === "" ? "true" : "false"}
       @click=${() => this.leaveEmpty()}>${this.emptyName()} <kbd>Alt</kbd><kbd>0</kbd></button>`;
@@ -89,6 +110,12 @@ export class TextElement extends TypedElement {
     const length = lengthOf(this.typed, multiline).toLocaleString("en-US");
     return most < LONGEST || this.typed.length > LONGEST / 2 ? `${length} / ${most.toLocaleString("en-US")}` : length;
   }
+}
+
+/** Beside a text, Enter on a button presses that: it does not submit. */
+function pressButtons(event: KeyboardEvent): void {
+  const plain = event.key === "Enter" && !event.ctrlKey && !event.metaKey;
+  if (plain && event.target instanceof Element && event.target.closest("button")) event.stopPropagation();
 }
 
 define("ch-text", TextElement);

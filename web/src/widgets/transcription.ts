@@ -25,18 +25,17 @@ export class TranscriptionElement extends TextElement {
     return this.item?.audio_url ? "Nothing to hear" : "Nothing to read";
   }
 
-  protected override useFieldKey(event: KeyboardEvent): boolean {
-    return this.useMediaKey(event) || super.useFieldKey(event);
-  }
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.addEventListener("keydown", this.onMediaKey);
+  protected override useAltKey(event: KeyboardEvent): boolean {
+    if (this.item?.image_url && isAlt(event, "m")) {
+      this.enlarge();
+      return true;
+    }
+    return (Boolean(this.item?.audio_url) && this.player.useKey(event)) || super.useAltKey(event);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.removeEventListener("keydown", this.onMediaKey);
+    this.player.stop();
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -47,6 +46,7 @@ export class TranscriptionElement extends TextElement {
   protected override updated(changed: PropertyValues<this>): void {
     super.updated(changed);
     if (changed.has("item")) this.player.begin();
+    if (changed.has("disabled") && this.disabled) this.player.stop();
   }
 
   protected override render() {
@@ -73,23 +73,6 @@ export class TranscriptionElement extends TextElement {
         ><img src=${url} alt="The image to be transcribed" @error=${this.onFailed} /></figure>
       <p class="under-answer"><button type="button" class="btn" aria-pressed=${this.large ? "true" : "false"}
         @click=${this.enlarge}>Full size <kbd>Alt</kbd><kbd>M</kbd></button></p>`;
-  }
-
-  private readonly onMediaKey = (event: KeyboardEvent): void => {
-    if (event.defaultPrevented || this.disabled) return;
-    if (this.useMediaKey(event)) event.preventDefault();
-    else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      if (!event.repeat) this.requestSubmit();
-    }
-  };
-
-  private useMediaKey(event: KeyboardEvent): boolean {
-    if (this.item?.image_url && isAlt(event, "m")) {
-      this.enlarge();
-      return true;
-    }
-    return Boolean(this.item?.audio_url) && this.player.useKey(event);
   }
 
   private readonly enlarge = (): void => {
