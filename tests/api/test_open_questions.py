@@ -8,6 +8,7 @@ from tests.api.served import Served, a_budget, claim
 
 FISH = {"kind": "number", "prompt": "How heavy is the fish?", "min": 0, "max": 50, "tolerance": 0.5}
 NAMES = {"kind": "spans", "prompt": "Mark the names.", "labels": ["person", "place"]}
+AREAS = {"kind": "masks", "prompt": "Paint the fish.", "labels": ["fish"]}
 PLUGINS = find_plugins()
 
 
@@ -66,7 +67,7 @@ def test_what_weighs_classes_does_not_weigh_spans(served_on_both: Served) -> Non
 
 
 def test_the_page_for_workers_sends_them_to_the_api_for_what_it_has_no_form_for(served: Served) -> None:
-    batch = an_open_batch(served, FISH, "a pike")
+    batch = an_open_batch(served, AREAS, "a pike")
 
     assert "Through the API only" in served.ask("wanda", "GET", "/work").text
     bench = served.ask("wanda", "GET", f"/work/{batch.json['id']}")

@@ -90,11 +90,13 @@ function startBench(bench: HTMLElement): void {
   document.addEventListener("keydown", (event) => {
     const key = event.key.toLowerCase();
     if (!(event.ctrlKey || event.metaKey) || (key !== "z" && key !== "y")) return;
-    // in a field the browser takes back what was typed
-    if (event.target instanceof Element && event.target.closest("input[type=text], textarea")) return;
+    // in a field the browser takes back what was typed, unless its widget does
+    const own = "input[type=text]:not([data-own-undo]), textarea:not([data-own-undo])";
+    if (event.target instanceof Element && event.target.closest(own)) return;
     event.preventDefault();
     if (key === "y" || event.shiftKey) host.element?.redo();
-    else if (!host.element?.undo()) actions.undo();
+    // held down, the key does not run on into the answer before
+    else if (!host.element?.undo() && !event.repeat) actions.undo();
   });
   for (const link of document.querySelectorAll("[data-release]")) link.addEventListener("click", () => session.leave());
   window.addEventListener("online", () => session.outbox.retry());

@@ -13,4 +13,9 @@ export interface Widget {
 
 export const WIDGETS: Readonly<Record<string, Widget>> = {
   choice: { tag: "ch-choice", oneKey: true },
+  choices: { tag: "ch-choices", load: () => import("./choices.ts") },
+  rating: { tag: "ch-rating", load: () => import("./rating.ts"), oneKey: true },
+  number: { tag: "ch-number", load: () => import("./number.ts") },
+  text: { tag: "ch-text", load: () => import("./text.ts") },
+  transcription: { tag: "ch-transcription", load: () => import("./transcription.ts"), drawsItem: true },
 };

@@ -3,6 +3,10 @@ export interface Instructions {
   show(text: string): void;
 }
 
+/** An i typed into a field is an i. */
+const isTyping = (target: EventTarget | null): boolean =>
+  target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
+
 export function connectInstructions(page: Document): Instructions {
   const button = page.getElementById("show-instructions");
   const dialog = page.createElement("dialog");
@@ -30,7 +34,7 @@ export function connectInstructions(page: Document): Instructions {
   });
   page.addEventListener("keydown", (event) => {
     const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (plain && event.key.toLowerCase() === "i" && !(event.target instanceof HTMLInputElement)) open();
+    if (plain && event.key.toLowerCase() === "i" && !isTyping(event.target)) open();
   });
   return {
     show(newText) {
