@@ -13,4 +13,6 @@ export interface Widget {
 
 export const WIDGETS: Readonly<Record<string, Widget>> = {
   choice: { tag: "ch-choice", oneKey: true },
+  boxes: { tag: "ch-boxes", load: () => import("./boxes.ts"), drawsItem: true },
+  polygons: { tag: "ch-polygons", load: () => import("./polygons.ts"), drawsItem: true },
 };
