@@ -103,6 +103,12 @@ export class PolygonsElement extends MarksElement implements OwnKeys {
     return done;
   }
 
+  /** Enter closes an outline that has been begun, wherever the focus is. */
+  protected override requestSubmit(): void {
+    if (this.sketch === null) super.requestSubmit();
+    else this.close("key");
+  }
+
   private useSketchKey(event: KeyboardEvent, sketch: readonly Point[]): boolean {
     const step = STEPS[event.key];
     if (step) this.moveCross(step, event.shiftKey ? 10 : 1);

@@ -175,8 +175,8 @@ export abstract class MarksAnswer extends AnswerElement {
   titleOf(index: number): string {
     const { noun } = this.shape;
     const label = this.shown[index]?.label ?? "";
-    const name = label ? nameOf(this.labels, label) : `${noun.charAt(0).toUpperCase()}${noun.slice(1)} without a label,`;
-    return `${name} ${index + 1}`;
+    if (label) return `${nameOf(this.labels, label)} ${index + 1}`;
+    return `${noun.charAt(0).toUpperCase()}${noun.slice(1)} ${index + 1}, no label yet`;
   }
 
   placeOf(index: number): string {
@@ -191,6 +191,14 @@ export abstract class MarksAnswer extends AnswerElement {
   say(words: string): void {
     this.said = words;
     this.requestUpdate();
+  }
+
+  get canUndo(): boolean {
+    return this.sketch !== null || this.history.canGoBack;
+  }
+
+  get canRedo(): boolean {
+    return this.sketch === null && this.history.canGoForth;
   }
 
   /** Forgets the steps and what is chosen: another answer has come. */

@@ -17,6 +17,8 @@ const icons = {
   pan: svg`<path d="M10 3.500v13M3.500 10h13M8 5.500l2-2 2 2M8 14.500l2 2 2-2M5.500 8l-2 2 2 2M14.500 8l2 2-2 2"></path>`,
   larger: svg`${glass}<path d="m13 13 4 4M9 7v4M7 9h4"></path>`,
   smaller: svg`${glass}<path d="m13 13 4 4M7 9h4"></path>`,
+  back: svg`<path d="M4 8h8a4 4 0 0 1 0 8H8M4 8l3.500-3.500M4 8l3.500 3.500"></path>`,
+  forth: svg`<path d="M16 8H8a4 4 0 0 0 0 8h4M16 8l-3.500-3.500M16 8l-3.500 3.500"></path>`,
   fit: svg`<path d="M4 8V4h4M12 4h4v4M16 12v4h-4M8 16H4v-4"></path>`,
 };
 
@@ -29,13 +31,17 @@ interface Tool {
   icon: SVGTemplateResult;
   run: () => void;
   pressed?: boolean;
-  wordless?: boolean;
+  off?: boolean;
+  /** `always`: the icon alone; `phone`: on narrow screens. */
+  wordless?: "always" | "phone";
 }
 
-function tool(widget: MarksElement, { name, key, icon: drawing, run, pressed, wordless }: Tool): TemplateResult {
-  return html`<button type="button" class="btn quiet" aria-label=${wordless ? name : nothing} ?disabled=${widget.disabled}
+function tool(widget: MarksElement, { name, key, icon: drawing, run, pressed, off, wordless }: Tool): TemplateResult {
+  return html`<button type="button" class="btn quiet" aria-label=${name} title=${wordless ? name : nothing}
+    ?disabled=${widget.disabled || off === true}
     aria-pressed=${pressed === undefined ? nothing : pressed ? "true" : "false"} @click=${run}>
-    ${icon(drawing)}${wordless ? nothing : html`<span>${name}</span>`} <kbd aria-hidden="true">${key}</kbd></button>`;
+    ${icon(drawing)}${wordless === "always" ? nothing : html`<span class=${wordless ?? ""}>${name}</span>`}
+    ${key ? html`<kbd aria-hidden="true">${key}</kbd>` : nothing}</button>`;
 }
 
 export function toolsOf(widget: MarksElement): TemplateResult {
@@ -44,11 +50,13 @@ export function toolsOf(widget: MarksElement): TemplateResult {
     ${labelsOf(widget)}
     <div class="marks-buttons" role="group" aria-label="Tools">
       ${tool(widget, { name: `New ${noun}`, key: "B", icon: noun === "box" ? icons.box : icons.outline, run: () => widget.begin() })}
-      ${tool(widget, { name: "Pan", key: "Space", icon: icons.pan, run: () => togglePan(widget), pressed: widget.panOn })}
-      ${tool(widget, { name: "Zoom in", key: "+", icon: icons.larger, run: () => widget.zoom(ZOOM_STEP), wordless: true })}
-      ${tool(widget, { name: "Zoom out", key: "−", icon: icons.smaller, run: () => widget.zoom(1 / ZOOM_STEP), wordless: true })}
-      ${tool(widget, { name: "Fit", key: "F", icon: icons.fit, run: () => widget.fit() })}
+      ${tool(widget, { name: "Pan", key: "Space", icon: icons.pan, run: () => togglePan(widget), pressed: widget.panOn, wordless: "phone" })}
+      ${tool(widget, { name: "Zoom in", key: "+", icon: icons.larger, run: () => widget.zoom(ZOOM_STEP), wordless: "always" })}
+      ${tool(widget, { name: "Zoom out", key: "−", icon: icons.smaller, run: () => widget.zoom(1 / ZOOM_STEP), wordless: "always" })}
+      ${tool(widget, { name: "Fit", key: "F", icon: icons.fit, run: () => widget.fit(), wordless: "phone" })}
       <span class="faint zoomed">${widget.view ? `${Math.round(widget.view.zoom * 100)}%` : ""}</span>
+      ${tool(widget, { name: "Take back", key: "", icon: icons.back, run: () => widget.undo(), off: !widget.canUndo, wordless: "always" })}
+      ${tool(widget, { name: "Do again", key: "", icon: icons.forth, run: () => widget.redo(), off: !widget.canRedo, wordless: "always" })}
     </div>
   </div>`;
 }

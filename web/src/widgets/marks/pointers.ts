@@ -40,7 +40,7 @@ export class Pointers {
 
   constructor(
     private readonly board: Board,
-    private readonly stage: () => Element | null,
+    private readonly stage: () => HTMLElement | null,
   ) {}
 
   /** Whether something is being done just now. */
@@ -154,8 +154,10 @@ export class Pointers {
   }
 
   private place(event: MouseEvent): Point {
-    const box = this.stage()?.getBoundingClientRect();
-    return [event.clientX - (box?.left ?? 0), event.clientY - (box?.top ?? 0)];
+    const stage = this.stage();
+    if (stage === null) return [0, 0];
+    const { left, top } = stage.getBoundingClientRect();
+    return [event.clientX - left - stage.clientLeft, event.clientY - top - stage.clientTop];
   }
 }
 

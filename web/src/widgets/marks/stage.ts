@@ -16,7 +16,7 @@ export function stageOf(widget: MarksElement): TemplateResult {
   const { item, pointers, view, shape, shown, disabled } = widget;
   const count = `${shown.length} ${shown.length === 1 ? shape.noun : shape.nouns}`;
   return html`<div class="stage marks-stage" role="application" tabindex="0" dir="ltr"
-    aria-label="Image to be labelled, ${count}" data-cursor=${widget.cursor}
+    aria-label="Image to be labelled, ${count}" data-cursor=${widget.panning ? "grab" : widget.cursor}
     @pointerdown=${(event: PointerEvent) => !disabled && pointers.press(event)}
     @pointermove=${(event: PointerEvent) => !disabled && pointers.move(event)}
     @pointerup=${(event: PointerEvent) => pointers.release(event)}
