@@ -2,12 +2,14 @@
 
 import io
 from dataclasses import dataclass
+from datetime import datetime
 from random import Random
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFilter
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from crowd_hitl.bootstrap import House
 from crowd_hitl.plugins.questions.boxes import BoxesQuestion
@@ -55,20 +57,20 @@ def a_car_park(seed: int) -> io.BytesIO:
 def an_open_batch(house: House, asked: Asked, *, items: int = 3) -> int:
     """Make the project with its images and publish it; return the batch."""
 
-    def made(session: Any) -> int:
+    def made(session: Session, *, now: datetime) -> int:
         spec = QUESTIONS[asked.kind].check_spec({"prompt": "Mark every vehicle, shadow left out.", **asked.settings})
         new = NewProject(slug=asked.slug, name="Car park from above", kind=asked.kind, spec=spec, simulated=False)
-        organisation = default_organisation(session, now=builders.NOON)
-        project = create_project(session, organisation_id=organisation.id, new=new, now=builders.NOON)
+        organisation = default_organisation(session, now=now)
+        project = create_project(session, organisation_id=organisation.id, new=new, now=now)
         for number in range(items):
             key = house.storage.put(f"items/{project.id}/{number}.png", a_car_park(number))
             item = builders.an_item(session, project, key=f"{asked.slug}-{number}", text=None, image_key=key)
             session.get_one(ItemRow, item.id).data = {"width": WIDTH, "height": HEIGHT}
         budget = builders.a_budget(session, name=asked.slug)
         terms = {"name": asked.slug, "aggregator": asked.kind, "overlap_min": 1, "overlap_max": 1}
-        return builders.a_batch(session, project, budget, **terms).id
+        return builders.a_batch(session, project, budget, now=now, **terms).id
 
-    return house.uow.run(lambda session, now: made(session))
+    return house.uow.run(made)
 
 
 def answers_of(house: House, batch_id: int) -> list[Any]:

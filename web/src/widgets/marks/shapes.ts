@@ -132,7 +132,7 @@ export const polygonShape: Shape = {
   fault({ points }, scale) {
     const exact = (points as [number, number][]).map(([x, y]): Point => [scale.whole(x), scale.whole(y)]);
     const outline = withoutRepeats(exact);
-    if (outline.length < FEWEST_POINTS || doubledArea(outline) === 0) return "has no area";
+    if (outline.length < FEWEST_POINTS || doubledArea(outline) === 0) return "has no area or crosses itself";
     return isSimple(outline) ? "" : "crosses or touches itself";
   },
 };
