@@ -13,6 +13,7 @@ import { hasRoom, stageOf } from "./stage.ts";
 import { View } from "./view.ts";
 
 const EDGE_REACH = 6;
+const STILL = 3;
 const SHARP_FROM = 4;
 
 export abstract class MarksElement extends MarksAnswer implements Board {
@@ -27,6 +28,8 @@ export abstract class MarksElement extends MarksAnswer implements Board {
   cursor = "draw";
   readonly pointers = new Pointers(this, () => this.stage);
   private shownItem: unknown = null;
+  private hadFocus = false;
+  private hoveredAt: Point | null = null;
   private given: Json = null;
   private watcher: ResizeObserver | undefined;
 
@@ -168,7 +171,10 @@ export abstract class MarksElement extends MarksAnswer implements Board {
   }
 
   hover(at: Point | null): void {
-    if (this.sketch !== null) {
+    const still = at === null || (this.hoveredAt !== null && distance(this.hoveredAt, at) < STILL);
+    if (!still) this.hoveredAt = at;
+    // A mouse that nobody moves does not take the cross from the keyboard.
+    if (this.sketch !== null && !(this.crosshair && still)) {
       this.tip = at && this.pixel(at);
       this.crosshair = false;
     }
@@ -209,6 +215,7 @@ export abstract class MarksElement extends MarksAnswer implements Board {
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
+    this.hadFocus = this.contains(this.ownerDocument.activeElement);
     if (changed.has("item") && this.item?.id !== this.shownItem) this.showOther(changed.get("item")?.image_url);
     if (changed.has("value") && this.value !== this.given) {
       this.given = this.value;
@@ -225,6 +232,8 @@ export abstract class MarksElement extends MarksAnswer implements Board {
     super.updated(changed);
     const { view, stage, watcher } = this;
     if (stage) watcher?.observe(stage);
+    // The mark that had the keyboard is gone: work goes on where it was.
+    if (this.hadFocus && !this.contains(this.ownerDocument.activeElement)) this.focus();
     const image = this.querySelector<HTMLImageElement>(".marks-image");
     if (view === null || image === null) return;
     // By the object model: a style attribute would be refused by the page's policy.
@@ -242,7 +251,6 @@ export abstract class MarksElement extends MarksAnswer implements Board {
         ${toolsOf(this)}${stageOf(this)}${footOf(this)}
       </div>
       ${sideOf(this)}
-      <p class="vh" role="status">${this.said}</p>
     </div>`;
   }
 

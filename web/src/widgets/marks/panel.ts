@@ -26,7 +26,7 @@ const icon = (drawing: SVGTemplateResult): TemplateResult =>
   html`<svg class="i" viewBox="0 0 20 20" aria-hidden="true">${drawing}</svg>`;
 
 interface Tool {
-  name: string;
+  name: string | TemplateResult;
   key: string;
   icon: SVGTemplateResult;
   run: () => void;
@@ -37,10 +37,10 @@ interface Tool {
 }
 
 function tool(widget: MarksElement, { name, key, icon: drawing, run, pressed, off, wordless }: Tool): TemplateResult {
-  return html`<button type="button" class="btn quiet" aria-label=${name} title=${wordless ? name : nothing}
+  return html`<button type="button" class="btn quiet" title=${wordless && typeof name === "string" ? name : nothing}
     ?disabled=${widget.disabled || off === true}
     aria-pressed=${pressed === undefined ? nothing : pressed ? "true" : "false"} @click=${run}>
-    ${icon(drawing)}${wordless === "always" ? nothing : html`<span class=${wordless ?? ""}>${name}</span>`}
+    ${icon(drawing)}<span class=${wordless === "always" ? "vh" : (wordless ?? "")}>${name}</span>
     ${key ? html`<kbd aria-hidden="true">${key}</kbd>` : nothing}</button>`;
 }
 
@@ -49,7 +49,7 @@ export function toolsOf(widget: MarksElement): TemplateResult {
   return html`<div class="marks-tools">
     ${labelsOf(widget)}
     <div class="marks-buttons" role="group" aria-label="Tools">
-      ${tool(widget, { name: `New ${noun}`, key: "B", icon: noun === "box" ? icons.box : icons.outline, run: () => widget.begin() })}
+      ${tool(widget, { name: html`New<span class="phone"> ${noun}</span>`, key: "B", icon: noun === "box" ? icons.box : icons.outline, run: () => widget.begin() })}
       ${tool(widget, { name: "Pan", key: "Space", icon: icons.pan, run: () => togglePan(widget), pressed: widget.panOn, wordless: "phone" })}
       ${tool(widget, { name: "Zoom in", key: "+", icon: icons.larger, run: () => widget.zoom(ZOOM_STEP), wordless: "always" })}
       ${tool(widget, { name: "Zoom out", key: "−", icon: icons.smaller, run: () => widget.zoom(1 / ZOOM_STEP), wordless: "always" })}
@@ -97,7 +97,8 @@ export function footOf(widget: MarksElement): TemplateResult {
           >Nothing to mark <kbd aria-hidden="true">0</kbd></button>`
       : nothing}
     ${sketch !== null ? sketchButtons(widget as PolygonsElement) : nothing}
-    <span class="faint grow">${widget.help || atMost(widget)}</span>
+    <span class="faint">${sketch !== null || !widget.said ? widget.help || atMost(widget) : ""}</span>
+    <span class="faint ${sketch !== null ? "vh" : ""}" role="status">${widget.said}</span>
   </div>`;
 }
 

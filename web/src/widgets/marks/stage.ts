@@ -37,8 +37,9 @@ export function stageOf(widget: MarksElement): TemplateResult {
 
 function drawn(widget: MarksElement, view: View): SVGTemplateResult {
   const { shown, chosen } = widget;
-  // The chosen one is drawn last, over the others; its focus goes by index and stays.
+  // The names are no part of the buttons: what a button is called says more than the digit on it.
   return svg`${shown.map((mark, index) => markOf(widget, { mark, index, view }))}
+    <g aria-hidden="true">${shown.map((mark, index) => tagOf(widget, { mark, index, view }))}</g>
     ${shown[chosen] ? handlesOf(widget, { mark: shown[chosen], view }) : nothing}
     ${widget.sketch ? sketchOf(widget, view) : nothing}`;
 }
@@ -60,14 +61,13 @@ function markOf(widget: MarksElement, { mark, index, view }: Drawn): SVGTemplate
     @focus=${() => widget.choose(index, index === widget.chosen ? widget.corner : -1)} @click=${() => widget.choose(index)}>
     ${on ? svg`<polygon class="fill" points=${points}></polygon>` : nothing}
     <polygon class="halo" points=${points}></polygon><polygon class="edge" points=${points}></polygon>
-    ${tagOf(widget, { mark, index, view }, outline)}
   </g>`;
 }
 
 /** The chosen mark has its name above it, the others their label's digit: colours alone would not do. */
-function tagOf(widget: MarksElement, { mark, index }: Drawn, outline: readonly Point[]): SVGTemplateResult | typeof nothing {
+function tagOf(widget: MarksElement, { mark, index, view }: Drawn): SVGTemplateResult | typeof nothing {
   const { labels } = widget;
-  const { left, top, bottom } = boundsOf(outline);
+  const { left, top, bottom } = boundsOf(mark.points.map((point) => view.toScreen(point)));
   const label = labels.find(({ value }) => value === mark.label);
   const on = index === widget.chosen;
   if (!on && labels.length === 1) return nothing;
