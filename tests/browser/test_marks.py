@@ -1,4 +1,4 @@
-"""Workers draw boxes and polygons over images: by pointer, by finger, by keyboard alone; what is stored is what was drawn."""
+"""Workers draw boxes and polygons over images: by mouse, finger, keyboard alone; what is stored is what was drawn."""
 
 import os
 from pathlib import Path
