@@ -111,10 +111,10 @@ export abstract class MarksElement extends MarksAnswer implements Board {
     const { left, top, right, bottom } = boundsOf(outline);
     // In a small mark there must be room left to take hold of the mark itself.
     const within = clamp(Math.min(right - left, bottom - top) / 3, 7, reach);
-    const far = shape.handles(mark.points).map(({ at: place, between }, index) => {
-      if (between && !hasRoom(outline, index - outline.length)) return Infinity;
-      return distance(view.toScreen(place), at) + (between ? 3 : 0);
-    });
+    const far = shape.handles(mark.points).map(({ at: place, edge }) =>
+      // The ends of an edge come before what stands in its middle.
+      hasRoom(outline, edge) ? distance(view.toScreen(place), at) + (edge === undefined ? 0 : 3) : Infinity,
+    );
     const nearest = far.indexOf(Math.min(...far));
     return (far[nearest] ?? Infinity) <= within ? nearest : -1;
   }

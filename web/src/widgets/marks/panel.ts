@@ -97,7 +97,7 @@ export function footOf(widget: MarksElement): TemplateResult {
           >Nothing to mark <kbd aria-hidden="true">0</kbd></button>`
       : nothing}
     ${sketch !== null ? sketchButtons(widget as PolygonsElement) : nothing}
-    <span class="faint">${sketch !== null || !widget.said ? widget.help || atMost(widget) : ""}</span>
+    <span class="faint">${widget.view && (sketch !== null || !widget.said) ? widget.help || atMost(widget) : ""}</span>
     <span class="faint ${sketch !== null ? "vh" : ""}" role="status">${widget.said}</span>
   </div>`;
 }

@@ -10,6 +10,8 @@ export interface Handle {
   cursor: string;
   /** Stands between two points and makes a new one. */
   between?: boolean;
+  /** The edge of the outline on which it stands: it needs room there. */
+  edge?: number;
 }
 
 export interface Pull {
@@ -68,7 +70,11 @@ export const boxShape: Shape = {
   handles(points) {
     const [[left, top], [right, bottom]] = corners(points);
     const place = (which: 0 | 1 | null, ends: Point) => (which === null ? (ends[0] + ends[1]) / 2 : ends[which]);
-    return BOX_HANDLES.map(({ x, y, cursor }) => ({ at: [place(x, [left, right]), place(y, [top, bottom])], cursor }));
+    return BOX_HANDLES.map(({ x, y, cursor }, index) => ({
+      at: [place(x, [left, right]), place(y, [top, bottom])],
+      cursor,
+      ...(index % 2 === 1 && { edge: (index - 1) / 2 }),
+    }));
   },
   pulled(points, { handle, to, size, least }) {
     let [[left, top], [right, bottom]] = corners(points);
@@ -108,7 +114,7 @@ export const polygonShape: Shape = {
   handles(points) {
     const between = points.map((point, index): Handle => {
       const next = points[(index + 1) % points.length] as Point;
-      return { at: [(point[0] + next[0]) / 2, (point[1] + next[1]) / 2], cursor: "copy", between: true };
+      return { at: [(point[0] + next[0]) / 2, (point[1] + next[1]) / 2], cursor: "copy", between: true, edge: index };
     });
     return [...points.map((at): Handle => ({ at, cursor: "move" })), ...between];
   },

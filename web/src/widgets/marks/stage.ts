@@ -8,9 +8,10 @@ import type { MarksElement } from "./marks_element.ts";
 import type { View } from "./view.ts";
 
 const LONGEST_TAG = 24;
-/** On smaller edges no handle for a new point is shown: there is no room for it. */
-const ROOM_BETWEEN = 44;
+/** On shorter edges there is no room for a handle in the middle. */
+const ROOM = 36;
 const HANDLE = 5;
+const LEAST_HANDLE = 3.5;
 
 export function stageOf(widget: MarksElement): TemplateResult {
   const { item, pointers, view, shape, shown, disabled } = widget;
@@ -81,20 +82,23 @@ function tagOf(widget: MarksElement, { mark, index, view }: Drawn): SVGTemplateR
 function handlesOf(widget: MarksElement, { mark, view }: Omit<Drawn, "index">): SVGTemplateResult {
   const points = widget.shape.outline(mark.points).map((point) => view.toScreen(point));
   const handles = widget.shape.handles(mark.points);
-  return svg`<g class="handles" aria-hidden="true">${handles.map(({ at, between }, index) => {
+  const { left, top, right, bottom } = boundsOf(points);
+  const usual = Math.min(HANDLE, Math.max(LEAST_HANDLE, Math.min(right - left, bottom - top) / 6));
+  return svg`<g class="handles" aria-hidden="true">${handles.map(({ at, between, edge }, index) => {
     const [x, y] = view.toScreen(at);
-    if (between && !hasRoom(points, index - points.length)) return nothing;
+    if (!hasRoom(points, edge)) return nothing;
     if (between) return svg`<circle class="handle between" cx=${x.toFixed(1)} cy=${y.toFixed(1)} r="3.5"></circle>`;
-    const half = index === widget.corner ? HANDLE + 2 : HANDLE;
+    const half = index === widget.corner ? usual + 2 : usual;
     return svg`<rect class="handle ${index === widget.corner ? "on" : ""}" x=${(x - half).toFixed(1)} y=${(y - half).toFixed(1)}
       width=${2 * half} height=${2 * half} rx="2"></rect>`;
   })}</g>`;
 }
 
-/** Whether an edge on the screen has room for the handle that makes a new point. */
-export function hasRoom(points: readonly Point[], edge: number): boolean {
+/** Whether a handle has room on the outline as it is on the screen. */
+export function hasRoom(points: readonly Point[], edge: number | undefined): boolean {
+  if (edge === undefined) return true;
   const [start, end] = [points[edge], points[(edge + 1) % points.length]];
-  return !!start && !!end && Math.hypot(end[0] - start[0], end[1] - start[1]) >= ROOM_BETWEEN;
+  return !!start && !!end && Math.hypot(end[0] - start[0], end[1] - start[1]) >= ROOM;
 }
 
 function sketchOf(widget: MarksElement, view: View): SVGTemplateResult {
