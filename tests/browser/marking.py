@@ -67,7 +67,7 @@ def an_open_batch(house: House, asked: Asked, *, items: int = 3) -> int:
             item = builders.an_item(session, project, key=f"{asked.slug}-{number}", text=None, image_key=key)
             session.get_one(ItemRow, item.id).data = {"width": WIDTH, "height": HEIGHT}
         budget = builders.a_budget(session, name=asked.slug)
-        terms = {"name": asked.slug, "aggregator": asked.kind, "overlap_min": 1, "overlap_max": 1}
+        terms: dict[str, Any] = {"name": asked.slug, "aggregator": asked.kind, "overlap_min": 1, "overlap_max": 1}
         return builders.a_batch(session, project, budget, now=now, **terms).id
 
     return house.uow.run(made)
