@@ -6,7 +6,7 @@ import { boundsOf, clamp, contains, distance, edgeDistance, within } from "./geo
 import type { Mark, Point } from "./geometry.ts";
 import { resizeByKey, useMarksKey } from "./keys.ts";
 import { MarksAnswer } from "./marks_answer.ts";
-import { footOf, sideOf, toolsOf } from "./panel.ts";
+import { footOf, showRow, sideOf, toolsOf } from "./panel.ts";
 import { Pointers } from "./pointers.ts";
 import type { Board } from "./pointers.ts";
 import { hasRoom, stageOf } from "./stage.ts";
@@ -232,6 +232,7 @@ export abstract class MarksElement extends MarksAnswer implements Board {
     super.updated(changed);
     const { view, stage, watcher } = this;
     if (stage) watcher?.observe(stage);
+    showRow(this);
     // The mark that had the keyboard is gone: work goes on where it was.
     if (this.hadFocus && !this.contains(this.ownerDocument.activeElement)) this.focus();
     const image = this.querySelector<HTMLImageElement>(".marks-image");

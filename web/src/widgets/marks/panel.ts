@@ -122,6 +122,16 @@ export function sideOf(widget: MarksElement): TemplateResult {
   </aside>`;
 }
 
+/** Scrolls the list, and nothing else, to the chosen mark. */
+export function showRow(widget: MarksElement): void {
+  const row = widget.querySelector(".marks-list .on");
+  const list = row?.parentElement;
+  if (!row || !list) return;
+  const [inner, outer] = [row.getBoundingClientRect(), list.getBoundingClientRect()];
+  if (inner.top < outer.top) list.scrollTop -= outer.top - inner.top;
+  else if (inner.bottom > outer.bottom) list.scrollTop += inner.bottom - outer.bottom;
+}
+
 /** No stop for Tab: the marks on the image are. */
 function rowOf(widget: MarksElement, index: number): TemplateResult {
   const { labels, shown, chosen } = widget;

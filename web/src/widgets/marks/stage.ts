@@ -59,10 +59,18 @@ function markOf(widget: MarksElement, { mark, index, view }: Drawn): SVGTemplate
   const points = path(outline);
   return svg`<g class="mark ${tintOf(widget.labels, mark.label)} ${on ? "on" : ""} ${mark.label ? "" : "nameless"}"
     role="button" tabindex="0" data-index=${index} aria-pressed=${on ? "true" : "false"} aria-label=${widget.placeOf(index)}
-    @focus=${() => widget.choose(index, index === widget.chosen ? widget.corner : -1)} @click=${() => widget.choose(index)}>
+    @focus=${() => reached(widget, { mark, index, view })} @click=${() => widget.choose(index)}>
     ${on ? svg`<polygon class="fill" points=${points}></polygon>` : nothing}
     <polygon class="halo" points=${points}></polygon><polygon class="edge" points=${points}></polygon>
   </g>`;
+}
+
+/** Tab has come to a mark: it is chosen, and the image moves if it is out of sight. */
+function reached(widget: MarksElement, { mark, index, view }: Drawn): void {
+  if (index === widget.chosen) return;
+  widget.choose(index);
+  const { left, top, right, bottom } = boundsOf(mark.points);
+  widget.look(view.showing([(left + right) / 2, (top + bottom) / 2]));
 }
 
 /** The chosen mark has its name above it, the others their label's digit: colours alone would not do. */
