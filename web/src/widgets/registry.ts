@@ -18,4 +18,6 @@ export const WIDGETS: Readonly<Record<string, Widget>> = {
   number: { tag: "ch-number", load: () => import("./number.ts") },
   text: { tag: "ch-text", load: () => import("./text.ts") },
   transcription: { tag: "ch-transcription", load: () => import("./transcription.ts"), drawsItem: true },
+  boxes: { tag: "ch-boxes", load: () => import("./boxes.ts"), drawsItem: true },
+  polygons: { tag: "ch-polygons", load: () => import("./polygons.ts"), drawsItem: true },
 };
