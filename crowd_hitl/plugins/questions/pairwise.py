@@ -33,6 +33,10 @@ class PairwiseQuestion:
         """List the sides, and the tie where it is allowed."""
         return [LEFT, RIGHT, TIE] if spec.get("tie", False) else [LEFT, RIGHT]
 
+    def shown(self, spec: Mapping[str, Any]) -> Sequence[str]:
+        """Name the two columns that are compared."""
+        return [str(spec.get("left", LEFT)), str(spec.get("right", RIGHT))]
+
     def check_answer(self, spec: Mapping[str, Any], value: object) -> dict[str, Any]:
         """Return {field: side}; BadInput if it is no side, or a tie where none is allowed."""
         sides = self.classes(spec)
