@@ -13,4 +13,6 @@ export interface Widget {
 
 export const WIDGETS: Readonly<Record<string, Widget>> = {
   choice: { tag: "ch-choice", oneKey: true },
+  pairwise: { tag: "ch-pairwise", load: () => import("./pairwise.ts"), oneKey: true, drawsItem: true },
+  ranking: { tag: "ch-ranking", load: () => import("./ranking.ts") },
 };
