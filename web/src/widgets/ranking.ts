@@ -73,7 +73,7 @@ export class RankingElement extends AnswerElement {
     const wants = order.length < most && rest.length > 0;
     const here = this.drag.value !== null && target === order.filter((one) => one !== this.drag.value).length;
     return html`<div class="ranking ${this.disabled ? "resting" : ""} ${this.drag.value === null ? "" : "dragging"}">
-      <p class="rank-head cap"><span>Best first</span><span class="n">${order.length} of ${countOf(fewest, most)} ranked</span></p>
+      <p class="rank-head cap"><span>Best first</span><span class="n">${progress(order.length, fewest, most)}</span></p>
       <ol class="rank-list" aria-label="Ranked, the best first">
         ${repeat(order, (value) => value, (value, place) => this.row(value, place))}
         <li class="rank-slot ${wants ? "" : "full"} ${here ? "here" : ""}" aria-hidden="true"><span
@@ -110,9 +110,11 @@ export class RankingElement extends AnswerElement {
     return html`<li class="rank-row ${this.held === value ? "held" : ""} ${this.dragClass(value, place)}" data-value=${value}
       @pointerdown=${(event: PointerEvent) => !this.disabled && this.drag.onDown(event, value)}>
       <button type="button" class="rank-main" aria-keyshortcuts=${key || nothing} ?disabled=${this.disabled}
-        aria-label=${ranked ? `Place ${place + 1}: ${label}` : `Not ranked: ${label}`}
         @focus=${() => this.hold(value, { focus: false })} @click=${() => this.onClick(value, ranked)}>
-        <span class="rank-place">${ranked ? place + 1 : nothing}</span>${key ? html`<kbd>${key}</kbd>` : nothing}<span class="rank-label" dir="auto">${label}</span>
+        <span class="rank-place" aria-hidden="true">${ranked ? place + 1 : nothing}</span>
+        ${key ? html`<kbd aria-hidden="true">${key}</kbd>` : nothing}
+        <span class="vh">${ranked ? `Place ${place + 1}:` : "Not ranked:"}</span>
+        <span class="rank-label" dir="auto">${label}</span>
       </button>
       ${ranked ? html`<span class="rank-tools">${TOOLS.map(([tool, word]) => this.tool(tool, word, value, label))}</span>` : nothing}
       <span class="rank-grip" aria-hidden="true"><svg class="i" viewBox="0 0 20 20">${drawn.grip}</svg></span>
@@ -150,7 +152,9 @@ export class RankingElement extends AnswerElement {
     const next = placed(before, value, Math.max(0, at), this.limits());
     if (next === before) return this.say(`${this.limits().most} are ranked: take one out first`);
     if (next.join("\n") !== before.join("\n")) this.change(next, by);
-    this.hold(value);
+    // Who points at one after the other wants no tools to open between them.
+    if (by === "pointer" && !before.includes(value)) this.held = null;
+    else this.hold(value);
     this.say(`${this.labelOf(value)}: place ${next.indexOf(value) + 1} of ${next.length}`);
   }
 
@@ -160,7 +164,8 @@ export class RankingElement extends AnswerElement {
 
   private takeOut(value: string, by: AnswerDetail["by"]): void {
     this.change(this.order().filter((one) => one !== value), by);
-    this.hold(value);
+    if (by === "key") this.hold(value);
+    else this.held = null;
     this.say(`${this.labelOf(value)}: taken out`);
   }
 
@@ -252,7 +257,9 @@ export class RankingElement extends AnswerElement {
   }
 }
 
-const countOf = (fewest: number, most: number): string => (fewest === most ? `${most}` : `${fewest} to ${most}`);
+function progress(ranked: number, fewest: number, most: number): string {
+  return fewest === most ? `${ranked} of ${most} ranked` : `${ranked} ranked, ${fewest} to ${most} wanted`;
+}
 
 define("ch-ranking", RankingElement);
 
