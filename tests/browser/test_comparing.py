@@ -18,6 +18,7 @@ from crowd_hitl.bootstrap import House, build_house
 from crowd_hitl.services.admitting import default_organisation
 from crowd_hitl.services.projects import NewProject, create_project
 from crowd_hitl.settings import Settings
+from crowd_hitl.store.account_rows import AccountRow, WorkerRow
 from crowd_hitl.store.project_rows import ItemRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, TaskRow
 from tests import builders
@@ -104,7 +105,7 @@ def at_work(page: Page, bench: Bench, batch: str, *, login: str) -> None:
 
 
 def answers_of(bench: Bench, login: str, batch: str) -> dict[str, Any]:
-    """Read what this person answered, by the item's key."""
+    """Read what this person answered, by the item's key, in order."""
 
     def read(session: Session) -> dict[str, Any]:
         rows = (
@@ -112,7 +113,9 @@ def answers_of(bench: Bench, login: str, batch: str) -> dict[str, Any]:
             .join(AssignmentRow, AssignmentRow.id == AnswerRow.assignment_id)
             .join(TaskRow, TaskRow.id == AssignmentRow.task_id)
             .join(ItemRow, ItemRow.id == TaskRow.item_id)
-            .where(TaskRow.batch_id == bench.batches[batch])
+            .join(WorkerRow, WorkerRow.id == AssignmentRow.worker_id)
+            .join(AccountRow, AccountRow.id == WorkerRow.account_id)
+            .where(TaskRow.batch_id == bench.batches[batch], AccountRow.login == login)
             .order_by(AnswerRow.id)
         )
         return {key: value for key, value in session.execute(rows)}
@@ -145,4 +148,141 @@ def test_looks(browser: Browser, bench: Bench, look: str, batch: str, axe_source
     pictured(page, f"{batch}-{look}")
     assert violations(page, axe_source, only=ONLY.get(look)) == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    context.close()
+
+
+def said_of(page: Page) -> str:
+    """Tell which pair is on the screen, by its key."""
+    text = page.locator(".pair-context p").inner_text()
+    return f"pairs-{[row['text'] for row in PAIRS].index(text) + 1}"
+
+
+def test_pairs_are_answered_by_keyboard_alone_and_kept_over_a_reload(page: Page, bench: Bench) -> None:
+    at_work(page, bench, "pairs", login="kim")
+    chosen = page.locator("[role=radio][aria-checked=true]")
+    given: dict[str, Any] = {}
+    keys = ["2", "0", "1", "ArrowRight"]
+    for number, key in enumerate(keys):
+        expect(chosen).to_have_count(0)
+        on_screen = said_of(page)
+        row = PAIRS[int(on_screen[-1]) - 1]
+        expect(page.locator("[data-side=left] .pair-body")).to_have_text(str(row["a"]).strip())
+        assert SECRET not in page.content()
+        page.keyboard.press(key)
+        expect(chosen).to_have_count(1)
+        if number == 1:
+            page.reload()
+            expect(chosen).to_have_attribute("data-value", "tie")
+            assert said_of(page) == on_screen
+        given[on_screen] = {"label": {"2": "right", "0": "tie", "1": "left", "ArrowRight": "right"}[key]}
+        with page.expect_response(lambda reply: reply.url.endswith("/submit")):
+            page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name="No work left here right now")).to_be_visible()
+    assert answers_of(bench, "kim", "pairs") == given
+    page.keyboard.press("Control+z")
+    page.keyboard.press("1")
+    with page.expect_response(lambda reply: reply.request.method == "PUT"):
+        page.keyboard.press("Enter")
+    assert list(answers_of(bench, "kim", "pairs").values())[-1] == {"label": "left"}
+
+
+def test_a_long_text_scrolls_in_its_card_and_the_keys_stay(page: Page, bench: Bench) -> None:
+    at_work(page, bench, "pairs", login="tao")
+    for _ in PAIRS:
+        if said_of(page) == "pairs-1":
+            break
+        page.locator("[data-side=left] .pair-body").click()
+        page.get_by_role("button", name="Submit").click()
+    for size in ({"width": 1440, "height": 900}, {"width": 390, "height": 844}):
+        page.set_viewport_size(size)
+        page.evaluate("document.querySelector('[data-side=right] .pair-body').scrollTop = 0")
+        for radio in page.locator("[role=radio]").all():
+            expect(radio).to_be_in_viewport(ratio=1)
+        page.locator("[data-side=right] h2").hover()
+        page.keyboard.press("ArrowDown")
+        page.wait_for_function("document.querySelector('[data-side=right] .pair-body').scrollTop > 50")
+        pictured(page, f"long-{size['width']}")
+        assert page.evaluate("document.documentElement.scrollHeight <= window.innerHeight")
+
+
+def row_of(page: Page, number: int) -> Any:
+    return page.locator(f".rank-row[data-value=h{number}]")
+
+
+def ranked(page: Page) -> list[str]:
+    return [str(row.get_attribute("data-value")) for row in page.locator("ol .rank-row").all()]
+
+
+def drag(page: Page, number: int, target: Any, *, name: str = "") -> None:
+    """Take a row by its words and let it go on the upper edge of the target."""
+    start, goal = row_of(page, number).bounding_box(), target.bounding_box()
+    page.mouse.move(start["x"] + 120, start["y"] + start["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(goal["x"] + 120, goal["y"] + 20, steps=4)
+    page.mouse.move(goal["x"] + 120, goal["y"] + 6, steps=2)
+    if name:
+        pictured(page, name)
+    page.mouse.up()
+
+
+def test_a_ranking_is_made_by_keyboard_alone_and_kept_over_a_reload(page: Page, bench: Bench) -> None:
+    at_work(page, bench, "order", login="kim")
+    page.keyboard.press("Enter")
+    expect(page.locator(".says")).to_have_text("Choose the best one first")
+    for key in ("3", "1", "ArrowUp", "5", "Delete", "Control+z", "Control+z"):
+        page.keyboard.press(key)
+    expect(page.locator("ol .rank-row")).to_have_count(2)
+    assert ranked(page) == ["h1", "h3"]
+    page.keyboard.press("Control+Shift+Z")
+    expect(page.locator("ol .rank-row")).to_have_count(3)
+    page.reload()
+    expect(page.locator("ol .rank-row")).to_have_count(3)
+    page.keyboard.press("4")  # and with it the last one
+    expect(page.locator("ol .rank-row")).to_have_count(5)
+    with page.expect_response(lambda reply: reply.url.endswith("/submit")):
+        page.keyboard.press("Enter")
+
+    expect(page.locator("ol .rank-row")).to_have_count(0)
+    assert list(answers_of(bench, "kim", "order").values()) == [{"label": ["h1", "h3", "h5", "h4", "h2"]}]
+
+
+def test_a_ranking_is_made_by_dragging(page: Page, bench: Bench) -> None:
+    at_work(page, bench, "two", login="kim")
+    drag(page, 2, page.locator(".rank-slot"))
+    expect(page.locator("ol .rank-row")).to_have_count(1)
+    drag(page, 4, row_of(page, 2), name="dragging")
+    assert ranked(page) == ["h4", "h2"]
+    drag(page, 4, row_of(page, 5))
+    assert ranked(page) == ["h2"]
+    page.keyboard.press("Control+z")
+    expect(page.locator("ol .rank-row")).to_have_count(2)
+    drag(page, 2, row_of(page, 4))
+    with page.expect_response(lambda reply: reply.url.endswith("/submit")):
+        page.get_by_role("button", name="Submit").click()
+
+    assert list(answers_of(bench, "kim", "two").values()) == [{"best": ["h2", "h4"]}]
+
+
+def test_a_ranking_and_a_pair_are_made_with_a_thumb(browser: Browser, bench: Bench) -> None:
+    context = browser.new_context(**LOOKS["phone"])
+    page = context.new_page()
+    at_work(page, bench, "two", login="tao")
+    for number in (5, 1):
+        row_of(page, number).locator(".rank-main").tap()
+    row_of(page, 1).locator(".rank-main").tap()
+    pictured(page, "thumb")
+    up = row_of(page, 1).get_by_label("Move up")
+    assert min(up.bounding_box()["width"], up.bounding_box()["height"]) >= 44
+    up.tap()
+    assert ranked(page) == ["h1", "h5"]
+    with page.expect_response(lambda reply: reply.url.endswith("/submit")):
+        page.get_by_role("button", name="Submit").tap()
+    assert list(answers_of(bench, "tao", "two").values())[-1] == {"best": ["h1", "h5"]}
+
+    page.goto(f"{bench.address}/work/{bench.batches['pairs']}")
+    page.locator("[data-side=right] h2").tap()
+    with page.expect_response(lambda reply: reply.url.endswith("/submit")):
+        page.get_by_role("button", name="Submit").tap()
+    assert list(answers_of(bench, "tao", "pairs").values())[-1] == {"label": "right"}
     context.close()
