@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crowd_hitl.domain.assignments import AssignmentState
 from crowd_hitl.domain.ports import Question, ShowingQuestion
 from crowd_hitl.store.hot_path.finding import hot_path
 from crowd_hitl.store.hot_path.remembered import Short, remembered
 from crowd_hitl.store.hot_path.shapes import Place
-from crowd_hitl.store.project_rows import ItemRow
+from crowd_hitl.store.project_rows import ItemRow, QuestionVersionRow
 from crowd_hitl.store.work_rows import AssignmentRow, SittingRow, TaskRow
 
 # What the statements of the hot path change.
@@ -92,6 +93,24 @@ def parts_of(
     rows = select(ItemRow.id, ItemRow.data).where(ItemRow.id.in_({one.item_id for one in wanted}))
     data = {item_id: held for item_id, held in session.execute(rows)}
     return {one.assignment_id: _parts(data[one.item_id], shown[one.assignment_id]) for one in wanted}
+
+
+def is_shown(session: Session, *, worker_id: int, value: str, questions: Mapping[str, Question]) -> bool:
+    """Say whether a part of an item that this worker holds now is just this value: an image's address, to compare."""
+    kinds = [kind for kind, question in questions.items() if isinstance(question, ShowingQuestion)]
+    held = (
+        select(QuestionVersionRow.kind, QuestionVersionRow.spec, ItemRow.data)
+        .join(TaskRow, TaskRow.question_version_id == QuestionVersionRow.id)
+        .join(AssignmentRow, AssignmentRow.task_id == TaskRow.id)
+        .join(ItemRow, ItemRow.id == TaskRow.item_id)
+        .where(AssignmentRow.worker_id == worker_id, AssignmentRow.state == AssignmentState.LEASED)
+        .where(QuestionVersionRow.kind.in_(kinds))
+    )
+    for kind, spec, data in session.execute(held):
+        question = questions[kind]
+        if isinstance(question, ShowingQuestion) and value in _parts(data, question.shown(spec)).values():
+            return True
+    return False
 
 
 def _parts(data: Mapping[str, Any], columns: Sequence[str]) -> dict[str, str]:

@@ -101,7 +101,7 @@ def at_work(page: Page, bench: Bench, batch: str, *, login: str) -> None:
     page.get_by_label("Password").fill(builders.PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.locator(f'a.btn[href="/work/{bench.batches[batch]}"]').click()
-    expect(page.locator("ch-pairwise .pair, ch-ranking .ranking")).to_be_visible()
+    expect(page.locator("ch-pairwise .pair-form, ch-ranking .ranking")).to_be_visible()
 
 
 def answers_of(bench: Bench, login: str, batch: str) -> dict[str, Any]:

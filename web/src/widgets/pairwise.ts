@@ -65,7 +65,7 @@ export class PairwiseElement extends AnswerElement {
 
   protected override render() {
     const verdicts = this.verdicts();
-    return html`<div class="pair ${this.longest > SHORT_TEXT ? "" : "short"} ${this.disabled ? "resting" : ""}">
+    return html`<div class="pair-form ${this.longest > SHORT_TEXT ? "" : "short"} ${this.disabled ? "resting" : ""}">
       ${this.context()}
       <div class="pair-sides" aria-live="polite">${SIDES.map((side) => this.side(side))}</div>
       <div class="choices pair-choices ${verdicts.length > 2 ? "three" : "two"}" role="radiogroup"
