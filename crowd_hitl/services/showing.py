@@ -75,10 +75,8 @@ def show(short: Short, place: Place) -> Offered:
 
 def columns_shown(found: Sequence[Offered], *, questions: Mapping[str, Question]) -> dict[int, Sequence[str]]:
     """Say, by assignment, which columns of the item's data its question shows; most questions show none."""
-    asked = [(one, questions.get(one.kind)) for one in found]
-    return {
-        one.assignment_id: question.shown(one.spec) for one, question in asked if isinstance(question, ShowingQuestion)
-    }
+    asked = {one.assignment_id: _columns(questions.get(one.kind), one.spec) for one in found}
+    return {assignment_id: columns for assignment_id, columns in asked.items() if columns}
 
 
 def parts_of(
@@ -106,11 +104,13 @@ def is_shown(session: Session, *, worker_id: int, value: str, questions: Mapping
         .where(AssignmentRow.worker_id == worker_id, AssignmentRow.state == AssignmentState.LEASED)
         .where(QuestionVersionRow.kind.in_(kinds))
     )
-    for kind, spec, data in session.execute(held):
-        question = questions[kind]
-        if isinstance(question, ShowingQuestion) and value in _parts(data, question.shown(spec)).values():
-            return True
-    return False
+    return any(
+        value in _parts(data, _columns(questions[kind], spec)).values() for kind, spec, data in session.execute(held)
+    )
+
+
+def _columns(question: object, spec: Mapping[str, Any]) -> Sequence[str]:
+    return question.shown(spec) if isinstance(question, ShowingQuestion) else ()
 
 
 def _parts(data: Mapping[str, Any], columns: Sequence[str]) -> dict[str, str]:

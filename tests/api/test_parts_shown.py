@@ -10,7 +10,7 @@ from tests.api.served import QUESTION, Served, a_budget, claim, give_image
 
 PAIR = {"kind": "pairwise", "prompt": "Which answer helps more?", "left": "a", "right": "b", "tie": True}
 SECRET = "the model's own score"
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"key": "k1", "text": "How do I boil an egg?", "a": "Seven minutes.", "b": "שבע דקות 🥚", "score": SECRET},
     {"key": "k2", "text": "What is 6 × 7?", "a": 42, "b": {"say": "Zweiundvierzig"}, "score": SECRET},
     {"key": "k3", "text": "Who knows?", "a": "I do.", "b": None, "score": SECRET},

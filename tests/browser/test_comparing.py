@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests import builders
 from tests.browser.comparing import PAIRS, SECRET, Bench, answers_of, comparing
 from tests.browser.test_pages import LOOKS, ONLY, violations
+from tests.screenshots import DESKTOP, PHONE
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,7 @@ def test_a_long_text_scrolls_in_its_card_and_the_keys_stay(page: Page, bench: Be
             break
         page.locator("[data-side=left] .pair-body").click()
         page.get_by_role("button", name="Submit").click()
-    for size in ({"width": 1440, "height": 900}, {"width": 390, "height": 844}):
+    for size in (DESKTOP, PHONE):
         page.set_viewport_size(size)
         page.evaluate("document.querySelector('[data-side=right] .pair-body').scrollTop = 0")
         for radio in page.locator("[role=radio]").all():
