@@ -172,6 +172,31 @@ def test_a_ranking_is_made_by_dragging(page: Page, bench: Bench) -> None:
     assert list(answers_of(bench, "kim", "two").values()) == [{"best": ["h2", "h4"]}]
 
 
+def swipe(page: Page, start: Any, goal: Any) -> None:
+    """Move a finger from one thing to the upper edge of another."""
+    finger = page.context.new_cdp_session(page)
+    away, to = start.bounding_box(), goal.bounding_box()
+    x, top, end = away["x"] + 20, away["y"] + 20, to["y"] + 4
+    heights = [top + (end - top) * step / 5 for step in range(6)]
+    for kind, height in [("touchStart", top), *(("touchMove", height) for height in heights)]:
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": height}]})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_a_row_is_dragged_by_a_finger_at_its_grip(browser: Browser, bench: Bench) -> None:
+    context = browser.new_context(**LOOKS["phone"])
+    page = context.new_page()
+    at_work(page, bench, "two", login="noa")
+    swipe(page, row_of(page, 5).locator(".rank-grip"), page.locator(".rank-slot"))
+    expect(page.locator("ol .rank-row")).to_have_count(1)
+    swipe(page, row_of(page, 1).locator(".rank-grip"), row_of(page, 5))
+    expect(page.locator("ol .rank-row")).to_have_count(2)
+    assert ranked(page) == ["h1", "h5"]
+    swipe(page, row_of(page, 1).locator(".rank-grip"), page.locator(".rank-rest .rank-row").first)
+    expect(page.locator("ol .rank-row")).to_have_count(1)
+    context.close()
+
+
 def test_a_ranking_and_a_pair_are_made_with_a_thumb(browser: Browser, bench: Bench) -> None:
     context = browser.new_context(**LOOKS["phone"])
     page = context.new_page()
