@@ -1,5 +1,9 @@
-"""A worker's side: paid work, claim, submit, release, replace, earnings. The hot path: one transaction a request."""
+"""A worker's side: paid work, claim, submit, release, replace, earnings. The hot path: one transaction a request.
 
+Only what a question shows of the items' data is read in a second.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 from apiflask import APIBlueprint
@@ -34,7 +38,7 @@ from crowd_hitl.services import answering, assigning, paging
 from crowd_hitl.services.balances import worker_earnings
 from crowd_hitl.services.offering import work_for
 from crowd_hitl.services.reporting.blocks import list_blocks
-from crowd_hitl.services.showing import Offered
+from crowd_hitl.services.showing import Offered, columns_shown, parts_of
 
 work = APIBlueprint("work", __name__, url_prefix="/api/v1", tag="Work")
 
@@ -84,7 +88,7 @@ def claim_places(batch_id: int, *, body: ClaimIn) -> list[AssignmentOut]:
         worker_id=worker_id,
         count=body.count,
     )
-    return [assignment_out(offered) for offered in found]
+    return assignments_out(found)
 
 
 @work.post("/assignments/<int:assignment_id>/submit")
@@ -113,7 +117,7 @@ def submit_answer(assignment_id: int, *, body: SubmitIn) -> ReceiptOut:
     stop_soon(receipt.full_in)
     return ReceiptOut(
         answer=_answer_out(receipt),
-        next=[assignment_out(offered) for offered in receipt.next],
+        next=assignments_out(receipt.next),
         earned=units(receipt.earned_micros),
         late=receipt.late,
         owed=receipt.owed,
@@ -147,7 +151,7 @@ def submit_page(sitting_id: int, *, body: PageIn) -> PageReceiptOut:
             )
             for one in receipt.answers
         ],
-        next=[assignment_out(offered) for offered in receipt.next],
+        next=assignments_out(receipt.next),
         earned=units(receipt.earned_micros),
     )
 
@@ -195,8 +199,16 @@ def show_earnings() -> EarningsOut:
     )
 
 
-def assignment_out(offered: Offered) -> AssignmentOut:
-    """Show one assignment to its worker."""
+def assignments_out(found: Sequence[Offered]) -> list[AssignmentOut]:
+    """Show assignments to their worker; where a question shows columns of the data, those are read."""
+    house = current_house()
+    shown = columns_shown(found, questions=house.plugins.questions)
+    parts = house.uow.read(parts_of, found=found, shown=shown) if shown else {}
+    return [assignment_out(offered, parts.get(offered.assignment_id, {})) for offered in found]
+
+
+def assignment_out(offered: Offered, parts: dict[str, str]) -> AssignmentOut:
+    """Show one assignment to its worker, with what its question shows of the item's data."""
     return AssignmentOut(
         id=offered.assignment_id,
         sitting_id=offered.sitting_id,
@@ -207,6 +219,7 @@ def assignment_out(offered: Offered) -> AssignmentOut:
             text=offered.text,
             image_url=image_url(offered.item_id) if offered.image_key else None,
             audio_url=audio_url(offered.item_id) if offered.audio_key else None,
+            parts=parts,
         ),
         question={"kind": offered.kind, **offered.spec},
         lease_ends_at=offered.lease_ends_at,

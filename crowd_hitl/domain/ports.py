@@ -115,6 +115,14 @@ class FittedQuestion(Protocol):
         """Refuse, by BadInput, an answer of `check_answer` that goes beyond this item."""
 
 
+@runtime_checkable
+class ShowingQuestion(Protocol):
+    """A question that its workers answer by what stands in columns of the item's own data: two texts to compare."""
+
+    def shown(self, spec: Mapping[str, Any]) -> Sequence[str]:
+        """Name those columns; workers are shown them, and nothing else of the data."""
+
+
 class Aggregator(Protocol):
     """How answers become a label."""
 

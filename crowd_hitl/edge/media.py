@@ -1,7 +1,8 @@
 """Serves images and recordings of items to requesters and to workers who were given them, never as anything active."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from io import SEEK_END
 from typing import BinaryIO
 
@@ -12,8 +13,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from crowd_hitl.domain.accounts import Actor
 from crowd_hitl.domain.errors import NotFound
 from crowd_hitl.domain.media import HEAD_BYTES, media_type
+from crowd_hitl.domain.ports import Question
 from crowd_hitl.edge.auth import EVERYBODY, allow, current_actor
 from crowd_hitl.edge.house import current_house
+from crowd_hitl.services.showing import is_shown
 from crowd_hitl.store.project_rows import ItemRow, ProjectRow
 from crowd_hitl.store.work_rows import AssignmentRow, TaskRow
 
@@ -37,20 +40,32 @@ def audio_url(item_id: int) -> str:
 @allow(*EVERYBODY)
 def item_image(item_id: int) -> Response:
     """Serve one item's image."""
-    return _served(ItemRow.image_key, item_id=item_id, kind="image/")
+    return _served(ItemRow.image_key, item_id=item_id, address=image_url(item_id), kind="image/")
 
 
 @media.get("/items/<int:item_id>/audio")
 @allow(*EVERYBODY)
 def item_audio(item_id: int) -> Response:
     """Serve one item's recording, or the part of it that a player asks for."""
-    return _served(ItemRow.audio_key, item_id=item_id, kind="audio/")
+    return _served(ItemRow.audio_key, item_id=item_id, address=audio_url(item_id), kind="audio/")
 
 
-def media_key_for(session: Session, *, column: InstrumentedAttribute[str | None], item_id: int, actor: Actor) -> str:
-    """Return the storage key of an item's image or recording; NotFound when it is none of this actor's business."""
-    query = select(column).join(ProjectRow, ProjectRow.id == ItemRow.project_id)
-    query = query.where(ItemRow.id == item_id, ProjectRow.organisation_id == actor.organisation_id)
+@dataclass(frozen=True)
+class Wanted:
+    """An item's image or recording, and the address under which it was asked for."""
+
+    column: InstrumentedAttribute[str | None]
+    item_id: int
+    address: str
+
+
+def media_key_for(session: Session, *, wanted: Wanted, actor: Actor, questions: Mapping[str, Question]) -> str:
+    """Return the storage key of an item's image or recording; NotFound when it is none of this actor's business.
+
+    Of a worker's business are the items that were given to them, and what those that they hold now show by address.
+    """
+    query = select(wanted.column).join(ProjectRow, ProjectRow.id == ItemRow.project_id)
+    query = query.where(ItemRow.id == wanted.item_id, ProjectRow.organisation_id == actor.organisation_id)
     if not actor.manages:
         given = exists().where(
             TaskRow.item_id == ItemRow.id,
@@ -58,16 +73,24 @@ def media_key_for(session: Session, *, column: InstrumentedAttribute[str | None]
             AssignmentRow.task_id == TaskRow.id,
             AssignmentRow.worker_id == actor.worker_id,
         )
-        query = query.where(given)
+        key = session.scalars(query.where(given)).first()
+        if key is not None:
+            return key
+        if actor.worker_id is None or not is_shown(
+            session, worker_id=actor.worker_id, value=wanted.address, questions=questions
+        ):
+            raise NotFound(NO_MEDIA)
     key = session.scalars(query).first()
     if key is None:
         raise NotFound(NO_MEDIA)
     return key
 
 
-def _served(column: InstrumentedAttribute[str | None], *, item_id: int, kind: str) -> Response:
+def _served(column: InstrumentedAttribute[str | None], *, item_id: int, address: str, kind: str) -> Response:
     house = current_house()
-    key = house.uow.read(media_key_for, column=column, item_id=item_id, actor=current_actor())
+    wanted = Wanted(column=column, item_id=item_id, address=address)
+    questions = house.plugins.questions
+    key = house.uow.read(media_key_for, wanted=wanted, actor=current_actor(), questions=questions)
     stream = house.storage.open(key)
     found = media_type(stream.read(HEAD_BYTES))
     if found is None or not found.startswith(kind):

@@ -31,7 +31,7 @@ def test_a_worker_finds_claims_and_answers_paid_work(served_on_both: Served) -> 
     }
     (first,) = claim(served, "wanda", pets.batch_id)
     assert set(first) == {"id", "task_id", "item", "question", "lease_ends_at", "sitting_id", "price", "currency"}
-    assert set(first["item"]) == {"id", "key", "text", "image_url", "audio_url"}
+    assert set(first["item"]) == {"id", "key", "text", "image_url", "audio_url", "parts"}
     assert first["question"]["kind"] == "choice" and first["question"]["field"] == "label"
     assert first["question"]["options"] == [{"value": "cat", "label": "cat"}, {"value": "dog", "label": "dog"}]
     assert datetime.fromisoformat(first["lease_ends_at"]).utcoffset() == timedelta(0)

@@ -45,6 +45,10 @@ class ItemShown(Given):
     text: str | None
     image_url: str | None
     audio_url: str | None
+    parts: dict[str, str] = Field(
+        {},
+        description="What stands in those columns of the item's data that the question shows: the two of `pairwise`.",
+    )
 
 
 class AssignmentOut(Given):

@@ -33,5 +33,9 @@ class PairwiseQuestion(FramedQuestion):
         """Return the side; BadInput if it is none, or a tie where none is allowed."""
         return checked_one(where, value, self.classes(spec))
 
+    def shown(self, spec: Mapping[str, Any]) -> Sequence[str]:
+        """Name the two columns that are compared."""
+        return [str(spec.get("left", LEFT)), str(spec.get("right", RIGHT))]
+
 
 plugin = PairwiseQuestion()

@@ -20,4 +20,6 @@ export const WIDGETS: Readonly<Record<string, Widget>> = {
   transcription: { tag: "ch-transcription", load: () => import("./transcription.ts"), drawsItem: true },
   boxes: { tag: "ch-boxes", load: () => import("./boxes.ts"), drawsItem: true },
   polygons: { tag: "ch-polygons", load: () => import("./polygons.ts"), drawsItem: true },
+  pairwise: { tag: "ch-pairwise", load: () => import("./pairwise.ts"), oneKey: true, drawsItem: true },
+  ranking: { tag: "ch-ranking", load: () => import("./ranking.ts") },
 };
