@@ -20,7 +20,7 @@ from crowd_hitl.services.reporting.working import bench_of, list_extras, list_re
 
 DAYS_CHARTED = 14
 # The kinds of questions that the labelling page has a form for (web/src/widgets/registry.ts).
-FORMS = ("choice",)
+FORMS = ("choice", "spans")
 
 
 def register(console: Blueprint) -> None:

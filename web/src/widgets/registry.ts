@@ -13,4 +13,5 @@ export interface Widget {
 
 export const WIDGETS: Readonly<Record<string, Widget>> = {
   choice: { tag: "ch-choice", oneKey: true },
+  spans: { tag: "ch-spans", load: () => import("./spans.ts"), drawsItem: true },
 };
