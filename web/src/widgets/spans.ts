@@ -25,7 +25,7 @@ export class SpansElement extends AnswerElement {
     down: (hit, event) => this.onDown(hit, event),
     drag: (from, to, event) => this.onDrag(from, to, event),
     up: (hit, dragged, event) => this.onUp(hit, dragged, event),
-    cancel: () => this.act(() => this.sheet.letGo(), "pointer"),
+    cancel: () => this.act(() => this.sheet.caret.rest(), "pointer"),
   });
 
   override missing(): string {
@@ -109,7 +109,7 @@ export class SpansElement extends AnswerElement {
     return html`<div class="dock">
       ${typesOf(sheet.types, { pressed: current?.label ?? sheet.armed, use: (label) => this.use(label, "pointer") })}
       <div class="tools">
-        ${sheet.noneKey ? html`<button type="button" class="btn none" aria-pressed=${sheet.marks.none ? "true" : "false"}
+        ${sheet.noneKey ? html`<button type="button" class="btn nothing" aria-pressed=${sheet.marks.none ? "true" : "false"}
           aria-disabled=${count > 0 ? "true" : nothing} @click=${() => this.act(() => sheet.toggleNone(), "pointer")}
           >Nothing to mark <kbd>${sheet.noneKey.toUpperCase()}</kbd></button>` : nothing}
         <button type="button" class="btn quiet" aria-pressed=${sheet.grain === "character" ? "true" : "false"}

@@ -49,8 +49,8 @@ export class Pointer {
     if (event.button !== 0 || !event.isPrimary || (event.target as Element).closest("button")) return;
     const from = hitAt(text, event.clientX, event.clientY);
     if (!from) return;
-    // a finger's moves come to the text as they are; a mouse may leave it
-    if (event.pointerType === "mouse") text.setPointerCapture(event.pointerId);
+    // the piece under the finger may be drawn anew in mid-drag, and a mouse may leave the text
+    text.setPointerCapture(event.pointerId);
     this.press = { id: event.pointerId, x: event.clientX, y: event.clientY, from, dragged: false };
     this.to.down(from, event);
   }
@@ -64,8 +64,8 @@ export class Pointer {
 
   private end(event: PointerEvent, text: HTMLElement, press: Press): void {
     this.press = null;
-    if (event.type === "pointercancel") this.to.cancel();
-    else this.to.up(hitAt(text, event.clientX, event.clientY) ?? press.from, press.dragged, event);
+    if (event.type !== "pointercancel") this.to.up(hitAt(text, event.clientX, event.clientY) ?? press.from, press.dragged, event);
+    else if (press.dragged) this.to.cancel(); // the finger scrolls
   }
 }
 

@@ -139,13 +139,13 @@ export class Sheet {
     this.said = "";
   }
 
-  /** The mark after the place where the person is, or before it. */
+  /** The mark after the place where the person is, or before it: what was marked just now is before. */
   beside(forward: boolean): number | undefined {
     const { all } = this.marks;
     const at = all.findIndex((mark) => mark.id === this.current);
     if (at >= 0) return all[forward ? at + 1 : at - 1]?.id;
     const { start = 0, end = 0 } = this.caret.place ?? {};
-    return forward ? all.find((mark) => mark.start >= end)?.id : all.findLast((mark) => mark.end <= start)?.id;
+    return forward ? all.find((mark) => mark.start >= end)?.id : all.findLast((mark) => mark.start <= start)?.id;
   }
 
   /** One step of the caret; true when the answer changed, as it does when the end of a mark moves. */
