@@ -114,6 +114,8 @@ export class SpansElement extends AnswerElement {
           >Nothing to mark <kbd>${sheet.noneKey.toUpperCase()}</kbd></button>` : nothing}
         <button type="button" class="btn quiet" aria-pressed=${sheet.grain === "character" ? "true" : "false"}
           @mousedown=${refuse} @click=${() => this.act(() => sheet.toggleGrain(), "pointer")}>Characters <kbd>X</kbd></button>
+        ${sheet.marks.canUndo ? html`<button type="button" class="btn quiet" @mousedown=${refuse}
+          @click=${() => this.undo()}>Undo</button>` : nothing}
         ${current ? html`<button type="button" class="btn quiet" @mousedown=${refuse}
           @click=${() => this.removeMark(current.id, "pointer")}>Remove mark <kbd>Del</kbd></button>` : nothing}
       </div>

@@ -41,6 +41,8 @@ export function page(state: ViewState, actions: Actions): TemplateResult {
   const { session } = state;
   if (session.phase === "empty") return empty(state, actions);
   if (session.phase === "failed") return failed(state, actions);
+  // first, as it makes known which widget there is and whether it draws the item itself
+  const answer = answerOf(state);
   return html`<form class="bench-form" @submit=${(event: Event) => event.preventDefault()}>
     <div class="wmain ${state.tall ? "tall" : ""}">
       <div class="ask-line">
@@ -50,7 +52,7 @@ export function page(state: ViewState, actions: Actions): TemplateResult {
       ${state.host.widget?.drawsItem
         ? nothing
         : session.current ? itemOf(session.current, actions) : html`<div class="item waiting">${skeleton()}</div>`}
-      <div class="answer">${notice(session, actions)}${answerOf(state)}${cannotBeAnswered(state, actions)}</div>
+      <div class="answer">${notice(session, actions)}${answer}${cannotBeAnswered(state, actions)}</div>
     </div>
     ${bar(state, actions)}
   </form>`;

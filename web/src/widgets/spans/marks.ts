@@ -91,6 +91,10 @@ export class Marks {
     this.step(none ? [] : this.state.marks, none);
   }
 
+  get canUndo(): boolean {
+    return this.past.length > 0;
+  }
+
   undo(): boolean {
     return this.move(this.past, this.future);
   }

@@ -12,7 +12,7 @@ export interface Piece extends Stretch {
   text: string;
   /** The lowest lane last: it is drawn innermost. */
   over: readonly Laid[];
-  /** The marks that end with this piece: their names stand behind it. */
+  /** The marks that end with this piece: their names stand at its end. */
   ending: readonly Laid[];
   selected: boolean;
 }

@@ -60,13 +60,15 @@ export const depthOf = (marks: readonly Mark[]): number =>
 
 function pieceOf(piece: Piece, drawn: Drawn, open: (id: number) => void): TemplateResult {
   const inner = html`<span class=${piece.selected ? "sel" : nothing} data-start=${piece.start}>${piece.text}</span>`;
-  const within = [...piece.over].reverse().reduce<TemplateResult>((content, { mark, lane }) => {
+  return [...piece.over].reverse().reduce<TemplateResult>((content, laid) => {
+    const { mark, lane } = laid;
     const tint = drawn.types.get(mark.label)?.tint ?? "d6";
     const place = `${mark.start === piece.start ? "first" : ""} ${mark.end <= piece.end ? "last" : ""}`;
     const here = mark.id === drawn.current ? "here" : "";
-    return html`<span class="mk l${Math.min(lane, LANES - 1)} ${tint} ${place} ${here}">${content}</span>`;
+    // the name belongs to its own lane: the lines of longer marks pass below it
+    const name = piece.ending.includes(laid) ? chipOf(mark, drawn, open) : nothing;
+    return html`<span class="mk l${Math.min(lane, LANES - 1)} ${tint} ${place} ${here}">${content}${name}</span>`;
   }, inner);
-  return html`${within}${piece.ending.map(({ mark }) => chipOf(mark, drawn, open))}`;
 }
 
 function chipOf(mark: Mark, { types, text, current }: Drawn, open: (id: number) => void): TemplateResult {
