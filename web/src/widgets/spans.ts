@@ -85,7 +85,7 @@ export class SpansElement extends AnswerElement {
         ${this.dock(current)}
         <div class="paper">
           ${this.item?.image_url ? html`<figure class="stage"><img src=${this.item.image_url} alt="The image of the text" /></figure>` : nothing}
-          <div class="tokens lanes${depthOf(marks)} ${sheet.grain}" role="application" tabindex="0"
+          <div class="tokens lanes${depthOf(marks, this.question?.overlap === true)} ${sheet.grain}" role="application" tabindex="0"
             aria-label="Text to mark: ${marks.length === 1 ? "1 mark" : `${marks.length} marks`}"
             @pointerdown=${this.onPointer} @pointermove=${this.onPointer} @pointerup=${this.onPointer} @pointercancel=${this.onPointer}
             @mousedown=${keepFocus} @selectstart=${refuse} @copy=${this.onCopy}

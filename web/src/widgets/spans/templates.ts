@@ -54,9 +54,9 @@ export function textOf(drawn: Drawn, open: (id: number) => void): unknown {
   });
 }
 
-/** How many lanes lie under the deepest place. */
-export const depthOf = (marks: readonly Mark[]): number =>
-  Math.min(LANES, lanesOf(marks).reduce((most, { lane }) => Math.max(most, lane + 1), 0));
+/** How many lanes lie under the deepest place; where marks may overlap, room for two is kept from the start. */
+export const depthOf = (marks: readonly Mark[], overlap: boolean): number =>
+  Math.min(LANES, lanesOf(marks).reduce((most, { lane }) => Math.max(most, lane + 1), overlap ? 2 : 1));
 
 function pieceOf(piece: Piece, drawn: Drawn, open: (id: number) => void): TemplateResult {
   const inner = html`<span class=${piece.selected ? "sel" : nothing} data-start=${piece.start}>${piece.text}</span>`;
@@ -91,7 +91,12 @@ export interface ListActions {
   remove(id: number): void;
 }
 
-export function listOf({ text, marks, current, types }: Drawn, none: boolean, actions: ListActions): TemplateResult {
+export function listOf(drawn: Drawn, none: boolean, actions: ListActions): unknown {
+  // thousands of rows are not gone through for every step of the caret
+  return guard([drawn.marks, drawn.current, none], () => rowsOf(drawn, none, actions));
+}
+
+function rowsOf({ text, marks, current, types }: Drawn, none: boolean, actions: ListActions): TemplateResult {
   if (marks.length === 0) return html`<p class="cap">${none ? "Nothing to mark." : "None yet."}</p>`;
   return html`<ul class="marks">
     ${repeat(marks, (mark) => mark.id, (mark) => html`<li class=${mark.id === current ? "here" : nothing}>
