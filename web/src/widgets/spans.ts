@@ -50,7 +50,8 @@ export class SpansElement extends AnswerElement {
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     const before = changed.get("item");
-    const isNew = changed.has("question") || (changed.has("item") && (before?.id !== this.item?.id || before?.text !== this.item?.text));
+    const another = before?.id !== this.item?.id || before?.text !== this.item?.text;
+    const isNew = changed.has("question") || (changed.has("item") && another);
     if (isNew) {
       const { grain } = this.sheet;
       this.sheet = new Sheet(this.question, this.item);
@@ -84,10 +85,13 @@ export class SpansElement extends AnswerElement {
       <section>
         ${this.dock(current)}
         <div class="paper">
-          ${this.item?.image_url ? html`<figure class="stage"><img src=${this.item.image_url} alt="The image of the text" /></figure>` : nothing}
+          ${this.item?.image_url
+            ? html`<figure class="stage"><img src=${this.item.image_url} alt="The image of the text" /></figure>`
+            : nothing}
           <div class="tokens lanes${depthOf(marks, this.question?.overlap === true)} ${sheet.grain}" role="application" tabindex="0"
             aria-label="Text to mark: ${marks.length === 1 ? "1 mark" : `${marks.length} marks`}"
-            @pointerdown=${this.onPointer} @pointermove=${this.onPointer} @pointerup=${this.onPointer} @pointercancel=${this.onPointer}
+            @pointerdown=${this.onPointer} @pointermove=${this.onPointer} @pointerup=${this.onPointer}
+            @pointercancel=${this.onPointer}
             @mousedown=${keepFocus} @selectstart=${refuse} @copy=${this.onCopy}
           >${textOf(drawn, this.open)}</div>
           ${this.pop ? popOf(sheet.types, (label) => this.use(label, "pointer")) : nothing}
@@ -152,14 +156,16 @@ export class SpansElement extends AnswerElement {
     const { sheet } = this;
     const { key, shiftKey } = event;
     if (key === "ArrowLeft" || key === "ArrowRight") {
-      this.act(() => sheet.step((key === "ArrowRight") !== sheet.rtl, shiftKey), "key", shiftKey && sheet.current !== null ? "chip" : "text");
+      const focus = shiftKey && sheet.current !== null ? "chip" : "text";
+      this.act(() => sheet.step((key === "ArrowRight") !== sheet.rtl, shiftKey), "key", focus);
     } else if (!inText) return false;
     else if (key === "Tab") return this.openMark(sheet.beside(!shiftKey));
     else if (key === "Home" || key === "End") {
       const at = sheet.caret.place?.start ?? 0;
       this.act(() => sheet.goTo(sheet.words.edge(at, sheet.grain, key === "End"), shiftKey), "key", "text");
-    } else if (key === "ArrowUp" || key === "ArrowDown") this.act(() => this.goLine(key === "ArrowDown", shiftKey), "key", "text");
-    else return false;
+    } else if (key === "ArrowUp" || key === "ArrowDown") {
+      this.act(() => this.goLine(key === "ArrowDown", shiftKey), "key", "text");
+    } else return false;
     this.showPlace();
     return true;
   }
@@ -270,7 +276,8 @@ export class SpansElement extends AnswerElement {
 
   private showPlace(): void {
     void this.updateComplete.then(() => {
-      (this.querySelector(".tokens .sel") ?? this.querySelector(".tokens .chip.here"))?.scrollIntoView?.({ block: "nearest" });
+      const place = this.querySelector(".tokens .sel") ?? this.querySelector(".tokens .chip.here");
+      place?.scrollIntoView?.({ block: "nearest" });
     });
   }
 }

@@ -64,7 +64,8 @@ export class Pointer {
 
   private end(event: PointerEvent, text: HTMLElement, press: Press): void {
     this.press = null;
-    if (event.type !== "pointercancel") this.to.up(hitAt(text, event.clientX, event.clientY) ?? press.from, press.dragged, event);
+    const hit = hitAt(text, event.clientX, event.clientY) ?? press.from;
+    if (event.type !== "pointercancel") this.to.up(hit, press.dragged, event);
     else if (press.dragged) this.to.cancel(); // the finger scrolls
   }
 }

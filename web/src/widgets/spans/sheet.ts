@@ -71,18 +71,20 @@ export class Sheet {
     if (this.counted === "tokens") return "Tokens are counted here, which this page cannot do: answer over the API";
     if (this.text === "") return "There is no text here to mark";
     if (count >= this.least && (count > 0 || this.marks.none)) return "";
-    if (this.least === 0) return `Mark something first, or say that there is nothing to mark (${this.noneKey.toUpperCase()})`;
+    const none = `say that there is nothing to mark (${this.noneKey.toUpperCase()})`;
+    if (this.least === 0) return `Mark something first, or ${none}`;
     const lacking = this.least - count;
     return count === 0 ? `Mark at least ${this.least} first` : `Mark ${lacking} more first`;
   }
 
-  /** Gives the label to the mark that the person is at, else to the selection; with neither, keeps it for the pointer. */
+  /** Gives the label to the mark the person is at, else to the selection; with neither, keeps it for the pointer. */
   use(label: string): boolean {
     const { selection } = this.caret;
     if (this.current !== null) return this.tell(this.marks.relabel(this.current, label));
     if (selection !== null) return this.markSelection(selection, label);
     this.armed = this.armed === label ? null : label;
-    this.said = this.armed === null ? "Choose words, then their type" : `Marks with ${nameOf(this.byValue, label)} at once`;
+    const type = nameOf(this.byValue, label);
+    this.said = this.armed === null ? "Choose words, then their type" : `Marks with ${type} at once`;
     return false;
   }
 

@@ -47,7 +47,8 @@ export function textOf(drawn: Drawn, open: (id: number) => void): unknown {
     const sign = [chosen?.start, chosen?.end, ...here.map((one) => signOf(one, drawn.current))].join();
     return guard([paragraph, sign], () => {
       const pieces = piecesOf(paragraph, here, chosen);
-      return html`<p dir=${paragraph.rtl ? "rtl" : "ltr"} class=${paragraph.text.trim() === "" ? "blank" : nothing}>${pieces.length === 0
+      const blank = paragraph.text.trim() === "" ? "blank" : nothing;
+      return html`<p dir=${paragraph.rtl ? "rtl" : "ltr"} class=${blank}>${pieces.length === 0
         ? html`<span data-start=${paragraph.start}><br /></span>`
         : repeat(pieces, (piece) => piece.start, (piece) => pieceOf(piece, drawn, open))}</p>`;
     });
@@ -73,8 +74,9 @@ function pieceOf(piece: Piece, drawn: Drawn, open: (id: number) => void): Templa
 
 function chipOf(mark: Mark, { types, text, current }: Drawn, open: (id: number) => void): TemplateResult {
   const type = types.get(mark.label);
-  return html`<button type="button" class="chip ${type?.tint ?? "d6"} ${mark.id === current ? "here" : ""}" tabindex="-1"
-    data-mark=${mark.id} @focus=${() => open(mark.id)} @click=${() => open(mark.id)}><span class="vh">${words(text, mark)}, </span><bdi>${nameOf(types, mark.label)}</bdi>${type?.key
+  const look = `chip ${type?.tint ?? "d6"} ${mark.id === current ? "here" : ""}`;
+  return html`<button type="button" class=${look} tabindex="-1" data-mark=${mark.id} @focus=${() => open(mark.id)}
+    @click=${() => open(mark.id)}><span class="vh">${words(text, mark)}, </span><bdi>${nameOf(types, mark.label)}</bdi>${type?.key
       ? html`<i class="key" aria-hidden="true">${type.key}</i>` : nothing}</button>`;
 }
 

@@ -13,8 +13,9 @@ const BESIDE = 9;
 
 export function typesOf(types: readonly Type[], { pressed, use }: Bar): TemplateResult {
   return html`<div class="types ${types.length > BESIDE ? "many" : ""}" role="group" aria-label="Types">
-    ${types.map((type) => html`<button type="button" class="type" aria-pressed=${type.value === pressed ? "true" : "false"}
-      aria-keyshortcuts=${type.key || nothing} @mousedown=${refuse} @click=${() => use(type.value)}><span class="sw ${type.tint}"></span><bdi>${type.label}</bdi>
+    ${types.map((type) => html`<button type="button" class="type" aria-keyshortcuts=${type.key || nothing}
+      aria-pressed=${type.value === pressed ? "true" : "false"} @mousedown=${refuse} @click=${() => use(type.value)}
+      ><span class="sw ${type.tint}"></span><bdi>${type.label}</bdi>
       ${type.key ? html`<kbd aria-hidden="true">${type.key.toUpperCase()}</kbd>` : nothing}</button>`)}
   </div>`;
 }

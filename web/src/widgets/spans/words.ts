@@ -15,8 +15,8 @@ export type Grain = "word" | "character";
 
 const NO_SPACES = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u;
 const FIRST_LETTER = /\p{L}/u;
-const RTL =
-  /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}\p{Script=Samaritan}\p{Script=Mandaic}]/u;
+const RTL_SCRIPTS = ["Hebrew", "Arabic", "Syriac", "Thaana", "Nko", "Adlam", "Samaritan", "Mandaic"];
+const RTL = new RegExp(`[${RTL_SCRIPTS.map((script) => `\\p{Script=${script}}`).join("")}]`, "u");
 const BLANK = /^\s*$/u;
 
 /** The lines of a text. The signs that end them belong to none. */
@@ -94,7 +94,9 @@ export class Words {
     for (const { segment, index } of this.segmenters[grain].segment(text)) {
       if (grain === "word" && BLANK.test(segment)) continue;
       if (grain === "word" && NO_SPACES.test(segment)) {
-        for (const one of this.segmenters.character.segment(segment)) take(start + index + one.index, one.segment.length);
+        for (const one of this.segmenters.character.segment(segment)) {
+          take(start + index + one.index, one.segment.length);
+        }
       } else take(start + index, segment.length);
     }
     return steps;
