@@ -291,8 +291,9 @@ def test_by_finger(browser: Browser, site: Site, axe_source: str) -> None:
     page.get_by_role("button", name="Lockhart Organisation", exact=True).tap()
     keep_picture(page, "phone-list")
     small = page.evaluate(
-        "[...document.querySelectorAll('.type, .tools .btn, .marks button')]"
-        ".filter((one) => one.offsetParent && one.offsetHeight < 44).map((one) => one.outerHTML)"
+        "[...document.querySelectorAll('.type, .tools .btn, .marks button')].filter((one) => one.offsetParent)"
+        ".filter((one) => one.offsetHeight < 44 || one.getBoundingClientRect().right > innerWidth)"
+        ".map((one) => one.outerHTML)"
     )
     assert small == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
