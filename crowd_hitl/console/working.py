@@ -22,7 +22,7 @@ DAYS_CHARTED = 14
 # The kinds of questions that the labelling page has a form for (web/src/widgets/registry.ts).
 FORMS = (
     *("choice", "choices", "rating", "number", "pairwise", "ranking"),
-    *("text", "transcription", "boxes", "polygons"),
+    *("text", "transcription", "spans", "boxes", "polygons"),
 )
 
 

@@ -28,7 +28,7 @@ LOOKED_AT = 500
 
 @dataclass(frozen=True)
 class WorkOffer:
-    """One batch of a worker; `asks` is the kind of its question, `kind` that of its items.
+    """One batch of a worker; `asks` is the kind of its question (and what it counts), `kind` that of its items.
 
     `median_seconds` is None until enough answers tell the pace.
 
@@ -128,7 +128,7 @@ def _offer(
         project_name=project.name,
         batch_name=batch.name,
         prompt=str(question.spec.get("prompt", "")),
-        asks=question.kind,
+        asks=_asked(question),
         kind="image" if image else "audio" if audio else "text",
         price_micros=price_for(session, batch=batch, worker_id=worker_id),
         hourly_micros=batch.hourly_micros,
@@ -137,3 +137,8 @@ def _offer(
         available=available or 0,
         median_seconds=float(median(pace)) if len(pace) >= PACE_MIN else None,
     )
+
+
+def _asked(question: QuestionVersionRow) -> str:
+    # The labelling page shows an item's text, not its list of tokens: it has no form for answers that count those.
+    return f"{question.kind} of tokens" if question.spec.get("unit") == "tokens" else question.kind

@@ -72,3 +72,10 @@ def test_the_page_for_workers_sends_them_to_the_api_for_what_it_has_no_form_for(
     assert "Through the API only" in served.ask("wanda", "GET", "/work").text
     bench = served.ask("wanda", "GET", f"/work/{batch.json['id']}")
     assert (bench.status_code, bench.location) == (302, "/work")
+
+
+def test_the_page_for_workers_marks_characters_and_leaves_tokens_to_programs(served: Served) -> None:
+    batch = an_open_batch(served, NAMES | {"unit": "tokens"}, "Ada lives in Rome.")
+
+    assert "Through the API only" in served.ask("wanda", "GET", "/work").text
+    assert served.ask("wanda", "GET", f"/work/{batch.json['id']}").status_code == 302

@@ -22,4 +22,5 @@ export const WIDGETS: Readonly<Record<string, Widget>> = {
   polygons: { tag: "ch-polygons", load: () => import("./polygons.ts"), drawsItem: true },
   pairwise: { tag: "ch-pairwise", load: () => import("./pairwise.ts"), oneKey: true, drawsItem: true },
   ranking: { tag: "ch-ranking", load: () => import("./ranking.ts") },
+  spans: { tag: "ch-spans", load: () => import("./spans.ts"), drawsItem: true },
 };
