@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import numpy as np
@@ -19,13 +18,10 @@ from crowd_hitl.domain.rounds import LoopPolicy
 from crowd_hitl.plugins.storages.folder import FolderStorage
 from crowd_hitl.services.answering import Submission, submit
 from crowd_hitl.services.assigning import claim
-from crowd_hitl.services.holding_out import hold_out, write_held_out
 from crowd_hitl.services.looping import Step, advance, start_loop
 from crowd_hitl.store.loop_rows import LoopRow
-from crowd_hitl.store.money_rows import BudgetRow
-from crowd_hitl.store.project_rows import ItemRow, ProjectRow
+from crowd_hitl.store.project_rows import ItemRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
-from tests.loop_builders import a_loop, a_model, a_round
 from tests.services.published import QUESTIONS, Site, a_site
 
 CLASSES = ("cat", "dog")
@@ -195,17 +191,3 @@ def answers_some(session: Session, *, worker_id: int, batch_id: int, says: Says,
             now=now,
         )
     return len(offers)
-
-
-def plant(session: Session, *, site: Site, share: float, joint: bool) -> None:
-    """Write a loop and a model that says the truth of this share of the items, at 0.9; 0.5 says nothing."""
-    project = session.get_one(ProjectRow, site.project_id)
-    loop = a_loop(session, project, session.get_one(BudgetRow, site.budget_id))
-    loop.policy = {**loop.policy, "joint": joint}
-    model = a_model(session, a_round(session, loop))
-    draw = Random(4)
-    said: dict[int, Floats] = {}
-    for number, item_id in enumerate(site.items):
-        told = number % 2 if draw.random() < share else 1 - number % 2
-        said[item_id] = np.where(np.arange(2) == told, 0.9, 0.1)
-    write_held_out(session, model_version_id=model.id, held_out=hold_out(said))

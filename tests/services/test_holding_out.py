@@ -1,6 +1,9 @@
-"""What a model says of items that it did not learn from is kept whole, or refused."""
+"""What models say of items they did not learn from: kept whole with the model, or not at all, and read as written."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,10 +11,59 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.services.holding_out import HeldOut, hold_out, read_held_out, write_held_out
-from crowd_hitl.store.loop_rows import HeldOutRow, ModelVersionRow
+from crowd_hitl.store.loop_rows import ChoiceRow, HeldOutRow, ModelVersionRow, RoundRow
 from crowd_hitl.store.unit_of_work import UnitOfWork
-from tests.services.looped import plant
-from tests.services.published import a_site
+from tests.services.heard import plant
+from tests.services.looped import CLASSES, NotedLearner, NotedModel, a_circuit
+from tests.services.published import a_site, problems
+
+
+class StoppingLearner(NotedLearner):
+    """Breaks off at one of its fits, as a process that is killed does."""
+
+    stops_at = 0
+
+    def fit(self, *arguments: Any, **named: Any) -> NotedModel:
+        """Fit, or break off."""
+        if len(self.lessons) == self.stops_at:
+            self.stops_at = -1
+            raise KeyboardInterrupt
+        return super().fit(*arguments, **named)
+
+
+@pytest.mark.parametrize("fit", [0, 1, 3])
+def test_training_that_breaks_off_leaves_nothing_and_is_done_again(
+    unit_of_work: UnitOfWork, tmp_path: Path, fit: int
+) -> None:
+    learner = StoppingLearner()
+    learner.stops_at = fit
+    circuit = a_circuit(unit_of_work, tmp_path, learner=learner, policy={"rounds_max": 1})
+
+    with pytest.raises(KeyboardInterrupt):
+        circuit.run()
+
+    assert circuit.rows(select(ModelVersionRow.id)) == circuit.rows(select(HeldOutRow.id)) == []
+    assert circuit.run().stopped == "promise"
+    assert problems(circuit.site) == []
+
+
+def test_between_training_and_weighing_nothing_is_lost(unit_of_work: UnitOfWork, tmp_path: Path) -> None:
+    """What a pass weighs lies in the database with the model: no process has to remember anything."""
+    circuit = a_circuit(unit_of_work, tmp_path)
+    circuit.run(until=lambda step: step.round_number == 2 and step.waiting)
+    (model_id,) = circuit.rows(select(ModelVersionRow.id))
+    judging = set(circuit.rows(select(ChoiceRow.item_id).join(RoundRow).where(RoundRow.purpose == "reference")))
+
+    known = unit_of_work.read(
+        read_held_out, model_version_id=model_id, wanted=np.array(circuit.site.items), n_labels=len(CLASSES)
+    )
+    again = replace(circuit, plugins=replace(circuit.plugins, learners={}))
+    step = again.run(until=lambda step: step.waiting)
+    again.answer(step)
+    again.advance()
+
+    assert set(known.item_ids.tolist()) == set(circuit.site.items) - judging
+    assert circuit.rows(select(ModelVersionRow.temper)) == [0.0]  # a crowd of eight items proves no model
 
 
 @pytest.mark.parametrize("count", [0, 1, 2_500, 5_001])
