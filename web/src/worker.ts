@@ -94,9 +94,9 @@ function startBench(bench: HTMLElement): void {
     const own = "input[type=text]:not([data-own-undo]), textarea:not([data-own-undo])";
     if (event.target instanceof Element && event.target.closest(own)) return;
     event.preventDefault();
-    if (key === "y" || event.shiftKey) host.element?.redo();
+    if (key === "y" || event.shiftKey) host.redo();
     // held down, the key does not run on into the answer before
-    else if (!host.element?.undo() && !event.repeat) actions.undo();
+    else if (!host.undo() && !event.repeat) actions.undo();
   });
   for (const link of document.querySelectorAll("[data-release]")) link.addEventListener("click", () => session.leave());
   window.addEventListener("online", () => session.outbox.retry());

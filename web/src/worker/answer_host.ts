@@ -46,9 +46,22 @@ export class AnswerHost {
 
   /** What keeps the answer from being sent; "" when nothing does. */
   missing(): string {
+    return this.ready === undefined ? "One moment, the form is on its way" : this.ready.missing();
+  }
+
+  /** Takes back the last step within the answer; false when there is none. */
+  undo(): boolean {
+    return this.ready?.undo() ?? false;
+  }
+
+  redo(): void {
+    this.ready?.redo();
+  }
+
+  /** An element's methods come with its file. */
+  private get ready(): AnswerElement | undefined {
     const { element } = this;
-    // not there yet: its methods come with its file
-    return element === undefined || !("missing" in element) ? "One moment, the form is on its way" : element.missing();
+    return element !== undefined && "missing" in element ? element : undefined;
   }
 
   private make(): AnswerElement | undefined {
