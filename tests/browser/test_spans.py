@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crowd_hitl.plugins.questions.spans import plugin
+from crowd_hitl.services.admitting import default_organisation
 from crowd_hitl.services.projects import NewProject, create_project
 from crowd_hitl.store.project_rows import ItemRow
 from crowd_hitl.store.work_rows import AnswerRow, TaskRow
@@ -59,7 +60,7 @@ MEDIAN_STEP = """async () => {
 
 def marking(session: Session, *, slug: str, texts: dict[str, str], **settings: Any) -> int:
     """Publish a batch that asks for the passages in these texts."""
-    organisation = builders.default_organisation(session, now=builders.NOON)
+    organisation = default_organisation(session, now=builders.NOON)
     spec = plugin.check_spec({**QUESTION, **settings})
     new = NewProject(slug=slug, name=slug.replace("-", " ").capitalize(), kind="spans", spec=spec, is_class=False)
     project = create_project(session, organisation_id=organisation.id, new=new, now=builders.NOON)
