@@ -9,16 +9,13 @@ from datetime import UTC, datetime
 from math import pi, sin
 from pathlib import Path
 from struct import pack
-from threading import Thread
 from typing import Any
 
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from werkzeug.serving import make_server
 
-from crowd_hitl.application import create_app
 from crowd_hitl.bootstrap import House, build_house
 from crowd_hitl.services.admitting import default_organisation
 from crowd_hitl.services.projects import NewProject, create_project
@@ -27,6 +24,7 @@ from crowd_hitl.store.money_rows import BudgetRow
 from crowd_hitl.store.project_rows import ItemRow
 from crowd_hitl.store.work_rows import AnswerRow
 from tests import builders
+from tests.browser.serving import answering
 
 RATE = 8000
 
@@ -70,20 +68,12 @@ class Bare:
 @contextmanager
 def bare(data: Path) -> Iterator[Bare]:
     """Serve an embedded store in `data` until the block ends."""
-    settings = Settings(data=data, rate_limits=False)
-    house = build_house(settings)
+    house = build_house(Settings(data=data, rate_limits=False))
     now = datetime.now(UTC)  # noqa: TID251 - a test's edge: the page asks the real clock
     house.uow.run(builders.a_worker, login="mara", now=now)
     house.uow.run(builders.a_budget, name="Forms", amount="1000", now=now)
-    server = make_server("127.0.0.1", 0, create_app(settings), threaded=True)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield Bare(address=f"http://127.0.0.1:{server.server_port}", house=house)
-    finally:
-        server.shutdown()
-        thread.join()
-        house.uow.engine.dispose()
+    with answering(house) as address:
+        yield Bare(address=address, house=house)
 
 
 def _publish(

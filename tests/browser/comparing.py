@@ -1,21 +1,16 @@
 """What the browser tests of pairs and rankings work at: an application of its own, with one batch of each sort."""
 
 import io
-import math
-import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from PIL import Image, ImageDraw
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from werkzeug.serving import make_server
 
-from crowd_hitl.application import create_app
 from crowd_hitl.bootstrap import House, build_house
 from crowd_hitl.services.admitting import default_organisation
 from crowd_hitl.services.projects import NewProject, create_project
@@ -24,6 +19,8 @@ from crowd_hitl.store.account_rows import AccountRow, WorkerRow
 from crowd_hitl.store.project_rows import ItemRow
 from crowd_hitl.store.work_rows import AnswerRow, AssignmentRow, TaskRow
 from tests import builders
+from tests.browser.bare import a_tone
+from tests.browser.serving import answering
 
 SECRET = "the model's own score"
 HOSTILE = '<img src=x onerror="alert(1)"> {{7*7}} ${7*7}'
@@ -59,17 +56,11 @@ class Bench:
 @contextmanager
 def comparing(data: Path) -> Iterator[Bench]:
     """Serve an application with four batches: pairs, rankings of all and of the best two, images and recordings."""
-    settings = Settings(data=data, rate_limits=False)
-    house = build_house(settings)
+    house = build_house(Settings(data=data, rate_limits=False))
     batches = house.uow.run(furnish, questions=house.plugins.questions)
     batches["media"] = house.uow.run(furnish_media, house=house)
-    server = make_server("127.0.0.1", 0, create_app(settings), threaded=True)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield Bench(f"http://127.0.0.1:{server.server_port}", house, batches)
-    server.shutdown()
-    thread.join()
-    house.uow.engine.dispose()
+    with answering(house) as address:
+        yield Bench(address, house, batches)
 
 
 def furnish(session: Session, *, questions: Any) -> dict[str, int]:
@@ -98,7 +89,11 @@ def furnish(session: Session, *, questions: Any) -> dict[str, int]:
 
 def furnish_media(session: Session, *, house: House) -> int:
     """Make a project that compares two images, then two recordings."""
-    files = {"tall.png": drawing(240, 360, "seagreen"), "wide.png": drawing(480, 240, "peru"), "tone.wav": tone()}
+    files = {
+        "tall.png": drawing(240, 360, "seagreen"),
+        "wide.png": drawing(480, 240, "peru"),
+        "tone.wav": a_tone(seconds=2),
+    }
     stored = {name: house.storage.put(f"media/{name}", io.BytesIO(content)) for name, content in files.items()}
     pictures = builders.a_project(session, slug="pictures", name="Pictures")
     tall, wide = (
@@ -120,17 +115,6 @@ def drawing(width: int, height: int, colour: str) -> bytes:
     ImageDraw.Draw(image).ellipse((20, 20, width - 20, height - 20), fill=colour)
     content = io.BytesIO()
     image.save(content, "PNG")
-    return content.getvalue()
-
-
-def tone() -> bytes:
-    """Play two seconds of one note."""
-    content = io.BytesIO()
-    with wave.open(content, "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(1)
-        sound.setframerate(8000)
-        sound.writeframes(bytes(128 + int(60 * math.sin(step / 3)) for step in range(16_000)))
     return content.getvalue()
 
 

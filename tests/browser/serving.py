@@ -30,11 +30,18 @@ def serving(data: Path) -> Iterator[Site]:
     settings = Settings(data=data, rate_limits=False)
     house = build_house(settings)
     made = furnish(house, now=datetime.now(UTC))  # noqa: TID251 - a test's edge: pages count days from the real clock
-    server = make_server("127.0.0.1", 0, create_app(settings), threaded=True)
+    with answering(house) as address:
+        yield Site(address=address, made=made, house=house)
+
+
+@contextmanager
+def answering(house: House) -> Iterator[str]:
+    """Serve a house from a thread of this process until the block ends; the house is closed then."""
+    server = make_server("127.0.0.1", 0, create_app(house.settings), threaded=True)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield Site(address=f"http://127.0.0.1:{server.server_port}", made=made, house=house)
+        yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()
