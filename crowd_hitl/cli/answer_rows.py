@@ -108,15 +108,24 @@ DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 @contextmanager
 def _opened(path: Path) -> Iterator[TextIO]:
-    csv.field_size_limit(LONGEST_CELL)
     with readable(path):
         opened = gzip.open if path.suffix.lower() == ".gz" else open
         with opened(path, "rt", encoding="utf-8-sig", newline="") as stream:
             yield stream
 
 
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """Let the csv module take longer cells for as long as this file is read: its limit is the whole process's."""
+    usual = csv.field_size_limit(LONGEST_CELL)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(usual)
+
+
 def _csv_rows(path: Path, columns: Sequence[str]) -> Rows:
-    with _opened(path) as stream:
+    with _long_cells(), _opened(path) as stream:
         reader = csv.reader(stream, strict=True)
         header = _header(reader, path, columns)
         places = [(name, header.index(name)) for name in columns or header]

@@ -25,11 +25,11 @@ def make_served_app() -> APIFlask:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     app = create_app()
     house: House = app.extensions[EXTENSION]
-    stopping = Soon("stopping", partial(stop_asking, house.uow, plugins=house.plugins))
-    app.extensions[STOPPING] = stopping
-    stopping.start()
-    Finalize(None, stopping.stop, exitpriority=10)
     if house.settings.jobs:
+        stopping = Soon("stopping", partial(stop_asking, house.uow, plugins=house.plugins))
+        app.extensions[STOPPING] = stopping
+        stopping.start()
+        Finalize(None, stopping.stop, exitpriority=10)
         workshop = Workshop(house, open_queue(house.settings), threads=house.settings.job_threads)
         workshop.start()
         # The server's worker is a process of multiprocessing: it ends without atexit, but not without this.

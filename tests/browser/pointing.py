@@ -4,7 +4,7 @@ from playwright.sync_api import Page
 
 
 def middle_of(page: Page, words: str) -> tuple[float, float]:
-    """Find where words of the text stand in the window."""
+    """Find where words of the text stand in the window; they are scrolled there first, as a person would."""
     found: list[float] | None = page.evaluate(
         """(words) => {
           const walker = document.createTreeWalker(document.querySelector(".tokens"), NodeFilter.SHOW_TEXT);
@@ -14,7 +14,11 @@ def middle_of(page: Page, words: str) -> tuple[float, float]:
             const range = document.createRange();
             range.setStart(node, at);
             range.setEnd(node, at + words.length);
-            const box = range.getClientRects()[0];
+            let box = range.getClientRects()[0];
+            if (box.top < 60 || box.bottom > window.innerHeight / 2) {
+              window.scrollBy({ top: box.top - window.innerHeight / 3, behavior: "instant" });
+              box = range.getClientRects()[0];
+            }
             return [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
           }
           return null;

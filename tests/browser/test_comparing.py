@@ -226,8 +226,9 @@ def test_images_and_recordings_stand_side_by_side(page: Page, bench: Bench, axe_
     for _ in range(2):
         kind = "img" if page.locator(".pair-context p").inner_text() == "Two images" else "audio"
         expect(page.locator(f".pair-body {kind}")).to_have_count(2)
-        there = {"img": "one.naturalWidth > 0", "audio": "one.readyState > 0"}[kind]
-        page.wait_for_function(f"[...document.querySelectorAll('.pair-body {kind}')].every((one) => {there})")
+        there = {"img": "naturalWidth", "audio": "readyState"}[kind]  # 0 until it is loaded
+        for one in page.locator(f".pair-body {kind}").all():
+            expect(one).not_to_have_js_property(there, 0)
         page.keyboard.press("2")
         expect(page.locator("[role=radio][aria-checked=true]")).to_have_attribute("data-value", "right")
         pictured(page, f"media-{kind}")
