@@ -16,7 +16,7 @@ def middle_of(page: Page, words: str) -> tuple[float, float]:
             range.setEnd(node, at + words.length);
             let box = range.getClientRects()[0];
             if (box.top < 60 || box.bottom > window.innerHeight / 2) {
-              window.scrollBy({ top: box.top - window.innerHeight / 3, behavior: "instant" });
+              node.parentElement.scrollIntoView({ block: "start", behavior: "instant" });
               box = range.getClientRects()[0];
             }
             return [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
