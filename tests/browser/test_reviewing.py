@@ -33,6 +33,7 @@ def test_a_requester_reviews_by_mouse_and_by_keyboard(page: Page, site: Site) ->
     sign_in(page, site, login=site.made.requester)
     page.goto(f"{site.address}/projects/{site.made.films}")
     page.get_by_role("link", name="Review").click()
+    page.wait_for_load_state()  # before that its keys do nothing
     rows = page.locator("[data-review]")
     many = rows.count()
 
@@ -50,6 +51,7 @@ def test_a_requester_reviews_by_mouse_and_by_keyboard(page: Page, site: Site) ->
     expect(page.get_by_role("status").first).to_contain_text("2 answers approved and paid")
     expect(rows).to_have_count(many - 3)
 
+    page.wait_for_load_state()
     page.keyboard.press("j")
     page.keyboard.press("r")
     rows.nth(0).get_by_role("button", name="Pay, but do not use").click()
