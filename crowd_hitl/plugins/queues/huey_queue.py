@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from functools import cached_property
+from threading import Lock
 from time import monotonic
 from typing import Any
 
@@ -36,6 +37,7 @@ class HueyQueue:
         # Results, retries and schedules are not Huey's business here: the job rows keep them.
         self._options = {"name": NAME, "results": False, "serializer": JsonMessages(), **options}
         self._run: Callable[[int], object] | None = None
+        self._closing = Lock()
 
     def put(self, job_id: int) -> None:
         """Queue the id."""
@@ -64,13 +66,15 @@ class HueyQueue:
     def close(self) -> None:
         """Close its connections; they are opened again when it is used again."""
         huey, _ = self._opened
-        huey.storage.close()
+        # Huey looks whether it is open before it takes its own lock: two that close at once would close it twice
+        with self._closing:
+            huey.storage.close()
 
     @cached_property
     def _opened(self) -> tuple[Any, Callable[[int], object]]:
         huey = self._make(**self._options)
         # A thread that ends closes its connections; what the others need of them is opened again.
-        huey.on_shutdown()(huey.storage.close)
+        huey.on_shutdown("close")(self.close)
         return huey, huey.task(name=TASK)(self._call)
 
     def _call(self, job_id: int) -> None:
